@@ -1,0 +1,7 @@
+//! The only crate that touches the world: processes, git, trees, the journal, runners, agents, time and environment.
+//!
+//! Nothing here decides. It reads bytes, runs commands and hands values to `redgreen-core`.
+
+pub mod path_rules;
+pub mod process;
+pub mod runner;

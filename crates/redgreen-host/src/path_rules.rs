@@ -1,0 +1,164 @@
+//! Which role may write a path: globs with gitignore semantics, one precedence (SPEC G4, B4, B5).
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use redgreen_core::id::RelPath;
+
+/// What a path is to a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathClass {
+    /// Steers a runner or is forbidden by name: never writable by any role.
+    RunnerConfig,
+    /// A test file: the author writes it, the lock holds it.
+    Test,
+    /// Source: the implementer writes it (in Rust files, everything but the test items).
+    Source,
+    /// Inert: never changes a verdict (`[paths] ignore`).
+    Inert,
+    /// Everything else: locked.
+    Locked,
+}
+
+/// A glob that cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("glob `{glob}` in `{list}` cannot be read: {why}")]
+pub struct BadGlob {
+    /// The glob.
+    pub glob: String,
+    /// The configuration key it stands in.
+    pub list: &'static str,
+    /// What the parser said.
+    pub why: String,
+}
+
+/// The compiled rules of a repository.
+#[derive(Debug, Clone)]
+pub struct PathRules {
+    config: Gitignore,
+    tests: Gitignore,
+    source: Gitignore,
+    inert: Gitignore,
+}
+
+/// Names that steer a runner, a tool or git in every ecosystem; never source, never inert.
+const RUNNER_CONFIG: &[&str] = &[
+    "conftest.py",
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "tox.ini",
+    "setup.cfg",
+    "pyproject.toml",
+    "noxfile.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "*.pth",
+    ".coveragerc",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "nextest.toml",
+    "clippy.toml",
+    ".clippy.toml",
+    "uv.lock",
+    "poetry.lock",
+    "redgreen.toml",
+    ".redgreen/",
+    ".gitignore",
+    ".gitattributes",
+    ".gitmodules",
+    ".github/",
+    ".gitlab-ci.yml",
+];
+
+fn compile(list: &'static str, globs: &[String]) -> Result<Gitignore, BadGlob> {
+    let mut builder = GitignoreBuilder::new("");
+    for glob in globs {
+        builder.add_line(None, glob).map_err(|why| BadGlob {
+            glob: glob.clone(),
+            list,
+            why: why.to_string(),
+        })?;
+    }
+    builder.build().map_err(|why| BadGlob {
+        glob: String::new(),
+        list,
+        why: why.to_string(),
+    })
+}
+
+fn matches(globs: &Gitignore, path: &RelPath) -> bool {
+    globs
+        .matched_path_or_any_parents(path.as_str(), false)
+        .is_ignore()
+}
+
+impl PathRules {
+    /// Compiles the three lists of `[paths]`.
+    ///
+    /// # Errors
+    /// [`BadGlob`] naming the glob and its list.
+    pub fn new(tests: &[String], source: &[String], inert: &[String]) -> Result<Self, BadGlob> {
+        let config: Vec<String> = RUNNER_CONFIG.iter().map(|&name| name.to_owned()).collect();
+        Ok(Self {
+            config: compile("built-in", &config)?,
+            tests: compile("paths.tests", tests)?,
+            source: compile("paths.source", source)?,
+            inert: compile("paths.ignore", inert)?,
+        })
+    }
+
+    /// What a path is. Runner configuration first, then tests, then source, then inert (SPEC G4).
+    ///
+    /// A `conftest.py` or another runner file inside a test folder is a test file for the author, never source.
+    #[must_use]
+    pub fn class(&self, path: &RelPath) -> PathClass {
+        if matches(&self.config, path) {
+            if path.file_name() == "conftest.py" && matches(&self.tests, path) {
+                PathClass::Test
+            } else {
+                PathClass::RunnerConfig
+            }
+        } else if matches(&self.tests, path) {
+            PathClass::Test
+        } else if matches(&self.source, path) {
+            PathClass::Source
+        } else if matches(&self.inert, path) {
+            PathClass::Inert
+        } else {
+            PathClass::Locked
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(path: &str) -> PathClass {
+        let globs = |list: &[&str]| list.iter().map(|&g| g.to_owned()).collect::<Vec<_>>();
+        let rules = PathRules::new(
+            &globs(&["tests/**", "test_*.py"]),
+            &globs(&["src/**"]),
+            &globs(&["docs/**", "*.md"]),
+        )
+        .unwrap();
+        rules.class(&RelPath::new(path).unwrap())
+    }
+
+    #[test]
+    fn g4_precedence_is_runner_configuration_then_tests_then_source() {
+        assert_eq!(class("tests/test_a.py"), PathClass::Test);
+        assert_eq!(class("tests/conftest.py"), PathClass::Test);
+        assert_eq!(class("src/conftest.py"), PathClass::RunnerConfig);
+        assert_eq!(class("conftest.py"), PathClass::RunnerConfig);
+        assert_eq!(class("src/test_b.py"), PathClass::Test);
+        assert_eq!(class("src/shop/cart.py"), PathClass::Source);
+        assert_eq!(class("src/.cargo/config.toml"), PathClass::RunnerConfig);
+        assert_eq!(class("README.md"), PathClass::Inert);
+        assert_eq!(class("Makefile"), PathClass::Locked);
+        assert_eq!(class(".redgreen/criteria/T1.json"), PathClass::RunnerConfig);
+    }
+}

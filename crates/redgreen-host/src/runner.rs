@@ -1,0 +1,95 @@
+//! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
+
+use crate::path_rules::PathRules;
+use redgreen_core::environment::Environment;
+use redgreen_core::id::{ItemId, RelPath, RunnerName};
+use redgreen_core::reason::Reason;
+use redgreen_core::run_report::RunReport;
+use redgreen_core::test_item::TestItem;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Which adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunnerKind {
+    /// pytest, also for unittest classes.
+    Pytest,
+    /// cargo's built-in test harness.
+    CargoTest,
+}
+
+/// A runner as it is configured (`[runner]` or `[runner.NAME]`).
+#[derive(Debug, Clone)]
+pub struct RunnerSettings {
+    /// Its name; `None` where the repository has one runner, and then test ids carry no name.
+    pub name: Option<RunnerName>,
+    /// Which adapter.
+    pub kind: RunnerKind,
+    /// The folder it runs in, relative to the top level; empty for the top level itself.
+    pub root: String,
+    /// A command that replaces the adapter's own start (`["uv", "run", "pytest"]`); `None` for the detected one.
+    pub command: Option<Vec<String>>,
+    /// Extra arguments (`["--features", "full"]`).
+    pub arguments: Vec<String>,
+    /// Limit for one command of it.
+    pub timeout: Duration,
+}
+
+/// The folders of redgreen's private state that a runner uses.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The user's checkout (its virtual environment and build caches are looked up there; never run in).
+    pub checkout: PathBuf,
+    /// Kept between runs: dependency build store and the like.
+    pub cache: PathBuf,
+    /// Removed after the run: reports, home, temporary files.
+    pub scratch: PathBuf,
+}
+
+/// Which tests to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// The whole suite, doctests included.
+    All,
+    /// The tests of these files.
+    Files(Vec<RelPath>),
+    /// These items, all their cases.
+    Items(Vec<ItemId>),
+}
+
+/// One run that is asked for.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The private tree to run in.
+    pub tree: &'a Path,
+    /// Which tests.
+    pub selection: &'a Selection,
+    /// The static items of the tree that belong to this runner: identities for tests that cannot load, and the map
+    /// from the runner's names to item ids.
+    pub items: &'a [TestItem],
+    /// What a path is: decides whether a traceback frame or a diagnostic lies in source or in a test.
+    pub rules: &'a PathRules,
+    /// Private folders.
+    pub workspace: &'a Workspace,
+    /// The environment record of the task; plugins and tools come from it.
+    pub environment: &'a Environment,
+}
+
+/// A runner that could not even be asked; becomes `could_not_run` with this reason.
+pub type CouldNotRun = Box<Reason>;
+
+/// An adapter. One implementation per runner; see `runner/pytest.rs` and `runner/cargo_test.rs`.
+pub trait Runner {
+    /// Its settings.
+    fn settings(&self) -> &RunnerSettings;
+    /// Resolves tools and digests dependencies, once per task, in the user's environment.
+    ///
+    /// # Errors
+    /// A reason with the next step when a tool or the environment is missing.
+    fn environment(&self, workspace: &Workspace) -> Result<Environment, CouldNotRun>;
+    /// Runs tests over a private tree. Everything that went wrong with the run itself is in `problems` of the report.
+    ///
+    /// # Errors
+    /// A reason when the command could not be started at all.
+    fn run(&self, request: &Request<'_>) -> Result<RunReport, CouldNotRun>;
+}

@@ -1,0 +1,2 @@
+//! redgreen
+fn main() {}
