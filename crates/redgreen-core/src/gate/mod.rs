@@ -1,0 +1,239 @@
+//! Gates: each a pure judge. This is the only place where a [`GateResult`] can be made (invariant 1), and every judge
+//! takes values that the host established: listings, run reports, static items. No constructor takes agent text.
+
+mod full;
+mod green;
+mod locking;
+mod red;
+mod scope;
+
+pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
+pub use green::{ExpectedTest, GreenInput, judge_green};
+pub use locking::{LockCheck, judge_lock};
+pub use red::{RedInput, judge_red};
+pub use scope::{Change, ChangeClass, Place, classify};
+
+use crate::id::{ItemId, RelPath, TaskId};
+use crate::outcome::{Outcome, Role, Verdict};
+use crate::reason::{Reason, ReasonCode};
+use crate::run_report::{CaseReport, CauseDetail, RunReport};
+use serde::{Deserialize, Serialize};
+
+/// Which gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// The new tests fail for the right reason.
+    Red,
+    /// The tests, and everything that can change their result, are recorded and unchanged.
+    Lock,
+    /// Exactly the locked tests pass in a clean copy.
+    Green,
+    /// The whole suite and every check pass.
+    Full,
+}
+
+impl Gate {
+    /// The wire text, and the name of the command.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Lock => "lock",
+            Self::Green => "green",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What one test contributed to a verdict (SPEC G2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestVerdict {
+    /// The case id; the item id where no case could be collected.
+    pub id: String,
+    /// The item.
+    pub item: ItemId,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Why it did not pass.
+    pub cause: Option<CauseDetail>,
+    /// What it is for the task.
+    pub role: Role,
+    /// The file to look at.
+    pub file: Option<RelPath>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+    /// The runner's message.
+    pub message: String,
+    /// Milliseconds; informative.
+    pub duration_ms: u64,
+}
+
+impl TestVerdict {
+    fn of(case: &CaseReport, role: Role) -> Self {
+        Self {
+            id: case.id.to_string(),
+            item: case.id.item.clone(),
+            outcome: case.outcome,
+            cause: case.cause.clone(),
+            role,
+            file: case.file.clone(),
+            line: case.line,
+            message: case.message.clone(),
+            duration_ms: case.duration_ms,
+        }
+    }
+}
+
+/// A control that was run beside the gate (SPEC C7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// `red_control`, `changed_expectations`.
+    pub kind: String,
+    /// In plain words, such as "3 of 3 fail again without the code".
+    pub result: String,
+    /// The tests it covers.
+    pub tests: Vec<String>,
+}
+
+/// The result of a gate. Only this module can make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateResult {
+    gate: Gate,
+    task: Option<TaskId>,
+    verdict: Verdict,
+    reasons: Vec<Reason>,
+    notes: Vec<Reason>,
+    tests: Vec<TestVerdict>,
+    controls: Vec<Control>,
+}
+
+impl GateResult {
+    /// The gate.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.gate
+    }
+    /// The task; `None` for an unnamed red.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        self.task.as_ref()
+    }
+    /// The verdict. Only [`Verdict::Pass`] advances.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+    /// Why it is not a pass; empty for a pass.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+    /// Facts worth knowing that change nothing: what was left out, tests in source, flaky on base.
+    #[must_use]
+    pub fn notes(&self) -> &[Reason] {
+        &self.notes
+    }
+    /// The tests that took part.
+    #[must_use]
+    pub fn tests(&self) -> &[TestVerdict] {
+        &self.tests
+    }
+    /// The controls that were run.
+    #[must_use]
+    pub fn controls(&self) -> &[Control] {
+        &self.controls
+    }
+    /// How many tests of a role have an outcome.
+    #[must_use]
+    pub fn count(&self, role: Role, outcome: Outcome) -> usize {
+        self.tests
+            .iter()
+            .filter(|test| test.role == role && test.outcome == outcome)
+            .count()
+    }
+}
+
+/// A gate whose question could not even be put: the run could not start, the environment is not there.
+#[must_use]
+pub fn could_not_run(gate: Gate, task: Option<TaskId>, reasons: Vec<Reason>) -> GateResult {
+    let mut findings = Findings::default();
+    for reason in reasons {
+        findings.add(Verdict::CouldNotRun, reason);
+    }
+    if findings.reasons.is_empty() {
+        findings.add(
+            Verdict::CouldNotRun,
+            Reason::new(
+                ReasonCode::NoReport,
+                "nothing was established",
+                "run the command again with -v",
+            ),
+        );
+    }
+    findings.finish(gate, task, Vec::new(), Vec::new())
+}
+
+/// Collects reasons with the verdict each one demands; the gravest wins. No reason means pass.
+#[derive(Debug, Default)]
+struct Findings {
+    reasons: Vec<(Verdict, Reason)>,
+    notes: Vec<Reason>,
+}
+
+/// Rejected before could-not-run before fail before flaky before inconclusive: what was tampered with matters more than
+/// what it led to, and a run that did not happen says nothing about the tests.
+fn gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Flaky => 2,
+        Verdict::Fail => 3,
+        Verdict::CouldNotRun => 4,
+        Verdict::Rejected => 5,
+    }
+}
+
+impl Findings {
+    fn add(&mut self, verdict: Verdict, reason: Reason) {
+        self.reasons.push((verdict, reason));
+    }
+    fn note(&mut self, reason: Reason) {
+        self.notes.push(reason);
+    }
+    /// What is wrong with a run as a run.
+    fn problems(&mut self, run: &RunReport) {
+        for problem in &run.problems {
+            let verdict = match problem.code {
+                ReasonCode::ReportTampered => Verdict::Rejected,
+                _ => Verdict::CouldNotRun,
+            };
+            if !self.reasons.iter().any(|(_, known)| known == problem) {
+                self.add(verdict, problem.clone());
+            }
+        }
+    }
+    fn finish(
+        mut self,
+        gate: Gate,
+        task: Option<TaskId>,
+        tests: Vec<TestVerdict>,
+        controls: Vec<Control>,
+    ) -> GateResult {
+        self.reasons
+            .sort_by_key(|(verdict, _)| std::cmp::Reverse(gravity(*verdict)));
+        let verdict = self
+            .reasons
+            .first()
+            .map_or(Verdict::Pass, |(verdict, _)| *verdict);
+        GateResult {
+            gate,
+            task,
+            verdict,
+            reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect(),
+            notes: self.notes,
+            tests,
+            controls,
+        }
+    }
+}
