@@ -1,0 +1,216 @@
+//! `redgreen.toml` as it is written: wire types only. Unknown keys are errors with a suggestion (SPEC G4).
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Always 1.
+    pub version: Option<u32>,
+    /// Which paths are tests, source and inert.
+    #[serde(default)]
+    pub paths: Paths,
+    /// One runner, or several named ones (`[runner.NAME]`).
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub runner: Option<toml::Table>,
+    /// What git ignores and tests need.
+    #[serde(default)]
+    pub tree: TreeSection,
+    /// Commands that must succeed at full validation.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// Suites by category; without any, each runner's whole suite is run.
+    #[serde(default)]
+    pub suites: BTreeMap<String, Suite>,
+    /// The agent of every role that has none of its own under `agents`.
+    #[serde(default)]
+    pub agent: Option<Agent>,
+    /// Agents per role: `author`, `implementer`.
+    #[serde(default)]
+    pub agents: BTreeMap<String, Agent>,
+    /// How often to try and how long to wait.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What a person may decide.
+    #[serde(default)]
+    pub policy: Policy,
+    /// What waits for a person.
+    #[serde(default)]
+    pub approve: Approve,
+    /// What happens to finished work.
+    #[serde(default)]
+    pub deliver: Deliver,
+    /// What prompts include.
+    #[serde(default)]
+    pub prompts: Prompts,
+    /// Whom to tell.
+    #[serde(default)]
+    pub notify: Notify,
+}
+
+/// `[paths]`: globs with gitignore semantics, relative to the folder of the file.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    /// The author writes these; the lock holds them.
+    pub tests: Option<Vec<String>>,
+    /// The implementer writes these.
+    pub source: Option<Vec<String>>,
+    /// Inert files: documents, changelogs, licences.
+    pub ignore: Option<Vec<String>>,
+}
+
+/// `[runner]` or `[runner.NAME]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Runner {
+    /// `pytest` or `cargo-test`.
+    pub kind: String,
+    /// The folder it runs in; the top level by default.
+    #[serde(default)]
+    pub root: String,
+    /// A command that replaces the detected one, such as `["uv", "run", "python", "-m", "pytest"]`.
+    pub command: Option<Vec<String>>,
+    /// Arguments that are added, such as `["--all-features"]`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Limit for one command, such as `"10m"`.
+    pub timeout: Option<String>,
+}
+
+/// `[tree]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TreeSection {
+    /// Globs of files that git ignores and tests need; digested at lock, private.
+    #[serde(default)]
+    pub carry: Vec<String>,
+    /// Commands the referee runs in the tree before tests.
+    #[serde(default)]
+    pub prepare: Vec<String>,
+    /// Whether the tree is a git repository with one commit.
+    #[serde(default)]
+    pub git: bool,
+}
+
+/// `[[checks]]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its name in reports.
+    pub name: String,
+    /// The command, run in the tree without a shell.
+    pub command: Vec<String>,
+    /// The exit code that means success; 0 by default.
+    #[serde(default)]
+    pub exit_code: i32,
+    /// A text that the output must contain, as evidence that the check ran.
+    pub must_contain: Option<String>,
+    /// A text that the output must not contain.
+    pub must_not_contain: Option<String>,
+    /// Limit, such as `"5m"`.
+    pub timeout: Option<String>,
+}
+
+/// `[suites.CATEGORY]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The runner's name; not needed where there is one.
+    pub runner: Option<String>,
+    /// The paths the category consists of; the whole suite by default.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Suites run in this order, then by name.
+    #[serde(default)]
+    pub order: i32,
+}
+
+/// `[agent]` or `[agents.ROLE]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// Only `command` so far.
+    #[serde(default = "command_kind")]
+    pub kind: String,
+    /// The program; it gets the prompt on standard input and works in its current folder.
+    pub command: Vec<String>,
+    /// Names of environment variables that are handed through; values never appear anywhere.
+    #[serde(default)]
+    pub environment: Vec<String>,
+}
+
+fn command_kind() -> String {
+    "command".to_owned()
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// One agent session; `"30m"` by default.
+    pub session: Option<String>,
+    /// An agent session without output; `"10m"` by default.
+    pub idle: Option<String>,
+    /// A whole run; unlimited by default.
+    pub run: Option<String>,
+    /// Retries of the author after its first attempt; 1 by default.
+    pub author_retries: Option<u32>,
+    /// Retries of the implementer after its first attempt; 2 by default.
+    pub implementer_retries: Option<u32>,
+    /// Longest wait for a usage limit or an outage; `"1h"` by default.
+    pub max_wait: Option<String>,
+}
+
+/// `[policy]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// `allow` (default), `two_people` or `deny`.
+    pub waivers: Option<String>,
+    /// `evidence` (default) or `heuristic`: when an implementer may send tests back. The heuristic can be provoked.
+    pub bounce: Option<String>,
+    /// Whether tasks that do not depend on a halted one go on; by default only when nobody watches.
+    pub keep_going: Option<bool>,
+}
+
+/// `[approve]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approve {
+    /// Wait for a person after RED.
+    #[serde(default)]
+    pub tests: bool,
+}
+
+/// `[deliver]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deliver {
+    /// Push after each delivered task; nothing is pushed by default.
+    #[serde(default)]
+    pub push: bool,
+    /// `merge` (default): every commit; `squash`: one commit per task.
+    pub style: Option<String>,
+}
+
+/// `[prompts]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prompts {
+    /// The project's own guidance files, handed to agents.
+    #[serde(default)]
+    pub include: Vec<String>,
+}
+
+/// `[notify]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Run on halt, approval, limit and end, with the event as its last argument.
+    pub command: Option<Vec<String>>,
+}

@@ -1,0 +1,416 @@
+//! The effective configuration: the file, laid over what was detected.
+
+pub mod detect;
+pub mod file;
+
+use crate::error::Failure;
+use detect::Detected;
+use redgreen_core::id::{Digest, RelPath, RunnerName};
+use redgreen_host::path_rules::PathRules;
+use redgreen_host::runner::{RunnerKind, RunnerSettings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Where the file may lie.
+pub const PLACES: [&str; 2] = ["redgreen.toml", ".config/redgreen.toml"];
+
+/// Limit for one command of a runner when none is configured.
+const RUNNER_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// Everything a gate needs to know, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Globs of tests.
+    pub tests: Vec<String>,
+    /// Globs of source.
+    pub source: Vec<String>,
+    /// Inert globs.
+    pub inert: Vec<String>,
+    /// Runners.
+    pub runners: Vec<RunnerSettings>,
+    /// What git ignores and tests need.
+    pub tree: file::TreeSection,
+    /// Commands of full validation.
+    pub checks: Vec<file::Check>,
+    /// Suites in the order they run.
+    pub suites: Vec<(String, file::Suite)>,
+    /// Agents by role; the role `*` is every other one.
+    pub agents: BTreeMap<String, file::Agent>,
+    /// Limits.
+    pub limits: Limits,
+    /// The rest of the file.
+    pub file: file::File,
+    /// The path of the file, where there is one.
+    pub origin: Option<RelPath>,
+    /// What was assumed.
+    pub assumed: Vec<String>,
+    /// Digest of the effective configuration (frozen at approval, SPEC A1).
+    pub digest: Digest,
+}
+
+/// `[limits]` with defaults.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// One agent session.
+    pub session: Duration,
+    /// An agent session without output.
+    pub idle: Duration,
+    /// A whole run.
+    pub run: Option<Duration>,
+    /// Author retries.
+    pub author_retries: u32,
+    /// Implementer retries.
+    pub implementer_retries: u32,
+    /// Longest wait for an outage.
+    pub max_wait: Duration,
+}
+
+impl Config {
+    /// Lays the file over what is detected from a list of files.
+    ///
+    /// # Errors
+    /// A usage failure that names the key, the place and the next step.
+    pub fn load(
+        files: &BTreeSet<RelPath>,
+        read: &dyn Fn(&RelPath) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let mut origin = None;
+        let mut text = String::new();
+        for place in PLACES {
+            let Ok(path) = RelPath::new(place) else {
+                continue;
+            };
+            if files.contains(&path) {
+                text = read(&path).ok_or_else(|| {
+                    Failure::usage(format!("`{place}` is not UTF-8 text"), "save it as UTF-8")
+                        .at(place)
+                })?;
+                origin = Some(path);
+                break;
+            }
+        }
+        let detected = detect::detect(files, read);
+        let parsed = match &origin {
+            Some(path) => parse(path, &text)?,
+            None => file::File::default(),
+        };
+        Self::merge(parsed, origin, detected, &text)
+    }
+
+    fn merge(
+        parsed: file::File,
+        origin: Option<RelPath>,
+        detected: Detected,
+        text: &str,
+    ) -> Result<Self, Failure> {
+        let place = origin
+            .as_ref()
+            .map_or_else(|| PLACES[0].to_owned(), ToString::to_string);
+        if let Some(version) = parsed.version
+            && version != 1
+        {
+            return Err(Failure::usage(
+                format!("version {version} is not known to this redgreen"),
+                "write `version = 1`, or update redgreen",
+            )
+            .at(place));
+        }
+        let mut assumed = Vec::new();
+        let runners = match &parsed.runner {
+            Some(table) => configured_runners(table, &place)?,
+            None => {
+                assumed.extend(detected.assumed);
+                detected
+                    .runners
+                    .iter()
+                    .map(|(name, runner)| (name.clone(), runner.to_file()))
+                    .collect()
+            }
+        };
+        let tests = parsed.paths.tests.clone().unwrap_or(detected.tests);
+        let source = parsed.paths.source.clone().unwrap_or(detected.source);
+        let inert = parsed
+            .paths
+            .ignore
+            .clone()
+            .unwrap_or_else(|| detect::INERT.iter().map(|&glob| glob.to_owned()).collect());
+        for glob in &tests {
+            if source.contains(glob) {
+                return Err(Failure::usage(
+                    format!("the glob `{glob}` stands in `paths.tests` and in `paths.source`"),
+                    "leave it in one of them; a path matched by both is a test",
+                )
+                .at(place));
+            }
+        }
+        let single = runners.len() == 1 && runners.contains_key("");
+        let mut settings = Vec::new();
+        for (name, runner) in &runners {
+            settings.push(runner_settings(name, runner, single, &place)?);
+        }
+        let mut suites: Vec<(String, file::Suite)> = parsed.suites.clone().into_iter().collect();
+        suites.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
+        let mut agents = parsed.agents.clone();
+        if let Some(agent) = &parsed.agent {
+            agents.insert("*".to_owned(), agent.clone());
+        }
+        for (role, agent) in &agents {
+            if agent.kind != "command" || agent.command.is_empty() {
+                return Err(Failure::usage(
+                    format!("the agent of `{role}` must have `kind = \"command\"` and a command"),
+                    "write `command = [\"program\", \"argument\"]`",
+                )
+                .at(place));
+            }
+        }
+        let limits = limits(&parsed.limits, &place)?;
+        let effective = format!("{text}\0{tests:?}\0{source:?}\0{inert:?}\0{settings:?}");
+        Ok(Self {
+            tests,
+            source,
+            inert,
+            runners: settings,
+            tree: parsed.tree.clone(),
+            checks: parsed.checks.clone(),
+            suites,
+            agents,
+            limits,
+            file: parsed,
+            origin,
+            assumed,
+            digest: Digest::of(effective.as_bytes()),
+        })
+    }
+
+    /// The compiled path rules.
+    ///
+    /// # Errors
+    /// A usage failure naming the glob.
+    pub fn rules(&self) -> Result<PathRules, Failure> {
+        PathRules::new(&self.tests, &self.source, &self.inert).map_err(|bad| {
+            Failure::usage(bad.to_string(), "globs have gitignore semantics").at(PLACES[0])
+        })
+    }
+
+    /// The agent of a role.
+    #[must_use]
+    pub fn agent(&self, role: &str) -> Option<&file::Agent> {
+        self.agents.get(role).or_else(|| self.agents.get("*"))
+    }
+}
+
+fn parse(path: &RelPath, text: &str) -> Result<file::File, Failure> {
+    toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|error| {
+        let line = error.span().map_or(1, |span| {
+            text[..span.start.min(text.len())].matches('\n').count() + 1
+        });
+        Failure::usage(error.message().to_owned(), suggestion(error.message()))
+            .at(format!("{path}:{line}"))
+    })
+}
+
+/// `unknown field `carri`, expected one of `carry`, …` → did you mean `carry`?
+fn suggestion(message: &str) -> String {
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let near = words.split_first().and_then(|(unknown, known)| {
+        known
+            .iter()
+            .filter(|name| strsim::damerau_levenshtein(unknown, name) <= 2)
+            .min_by_key(|name| strsim::damerau_levenshtein(unknown, name))
+            .copied()
+    });
+    match near {
+        Some(name) if message.starts_with("unknown field") => format!("did you mean `{name}`?"),
+        _ => "see docs/reference/configuration.md for every key".to_owned(),
+    }
+}
+
+fn configured_runners(
+    table: &toml::Table,
+    place: &str,
+) -> Result<BTreeMap<String, file::Runner>, Failure> {
+    let one = |value: toml::Value, key: &str| -> Result<file::Runner, Failure> {
+        value.try_into().map_err(|error: toml::de::Error| {
+            Failure::usage(
+                format!("in `{key}`: {}", error.message()),
+                suggestion(error.message()),
+            )
+            .at(place)
+        })
+    };
+    if table.get("kind").is_some_and(toml::Value::is_str)
+        || table.values().any(|value| !value.is_table())
+    {
+        return Ok(BTreeMap::from([(
+            String::new(),
+            one(toml::Value::Table(table.clone()), "runner")?,
+        )]));
+    }
+    table
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), one(value.clone(), &format!("runner.{name}"))?)))
+        .collect()
+}
+
+fn runner_settings(
+    name: &str,
+    runner: &file::Runner,
+    single: bool,
+    place: &str,
+) -> Result<RunnerSettings, Failure> {
+    let kind = match runner.kind.as_str() {
+        "pytest" | "unittest" => RunnerKind::Pytest,
+        "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        other => {
+            return Err(Failure::usage(
+                format!("runner kind `{other}` is not known"),
+                "this version knows `pytest` and `cargo-test`",
+            )
+            .at(place));
+        }
+    };
+    let name =
+        if single {
+            None
+        } else {
+            Some(RunnerName::new(name).map_err(|error| {
+                Failure::usage(error.to_string(), "rename the runner").at(place)
+            })?)
+        };
+    let root = runner.root.trim_matches('/').to_owned();
+    if !root.is_empty() && root != "." {
+        RelPath::new(root.clone()).map_err(|error| {
+            Failure::usage(error.to_string(), "name a folder of the repository").at(place)
+        })?;
+    }
+    Ok(RunnerSettings {
+        name,
+        kind,
+        root: if root == "." { String::new() } else { root },
+        command: runner.command.clone(),
+        arguments: runner.arguments.clone(),
+        timeout: duration(
+            runner.timeout.as_deref(),
+            RUNNER_TIMEOUT,
+            "runner.timeout",
+            place,
+        )?,
+    })
+}
+
+fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    Ok(Limits {
+        session: duration(
+            file.session.as_deref(),
+            minutes(30),
+            "limits.session",
+            place,
+        )?,
+        idle: duration(file.idle.as_deref(), minutes(10), "limits.idle", place)?,
+        run: match &file.run {
+            Some(text) => Some(duration(Some(text), minutes(0), "limits.run", place)?),
+            None => None,
+        },
+        author_retries: file.author_retries.unwrap_or(1),
+        implementer_retries: file.implementer_retries.unwrap_or(2),
+        max_wait: duration(
+            file.max_wait.as_deref(),
+            minutes(60),
+            "limits.max_wait",
+            place,
+        )?,
+    })
+}
+
+/// `"90s"`, `"10m"`, `"2h"`, or a bare number of seconds.
+fn duration(
+    text: Option<&str>,
+    default: Duration,
+    key: &str,
+    place: &str,
+) -> Result<Duration, Failure> {
+    let Some(text) = text else { return Ok(default) };
+    let (number, unit) = text.trim().split_at(
+        text.trim()
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+            .len(),
+    );
+    let factor = match unit {
+        "" | "s" => Some(1.0),
+        "ms" => Some(0.001),
+        "m" | "min" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    };
+    match (number.trim().parse::<f64>(), factor) {
+        (Ok(number), Some(factor))
+            if number.is_finite() && (0.0..1e7).contains(&(number * factor)) =>
+        {
+            Ok(Duration::from_secs_f64(number * factor))
+        }
+        _ => Err(Failure::usage(
+            format!("`{key} = \"{text}\"` is no duration"),
+            "write \"90s\", \"10m\" or \"2h\"",
+        )
+        .at(place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, Failure> {
+        let path = RelPath::new("redgreen.toml").unwrap();
+        let pyproject = RelPath::new("pyproject.toml").unwrap();
+        let module = RelPath::new("a.py").unwrap();
+        let text = text.to_owned();
+        Config::load(
+            &BTreeSet::from([path.clone(), pyproject, module]),
+            &move |wanted| (*wanted == path).then(|| text.clone()),
+        )
+    }
+
+    #[test]
+    fn g4_an_unknown_key_is_an_error_with_a_suggestion_and_its_line() {
+        let failure = load("version = 1\n[paths]\ntest = [\"t/**\"]\n").unwrap_err();
+        assert_eq!(failure.help, "did you mean `tests`?");
+        assert_eq!(failure.place.as_deref(), Some("redgreen.toml:3"));
+    }
+
+    #[test]
+    fn g4_runner_is_shorthand_for_one_and_names_make_several() {
+        let one = load("[runner]\nkind = \"pytest\"\n").unwrap();
+        assert!(one.runners.len() == 1 && one.runners[0].name.is_none());
+        let two = load("[runner.web]\nkind = \"pytest\"\nroot = \"web\"\n[runner.core]\nkind = \"cargo-test\"\nroot = \"core\"\n").unwrap();
+        assert_eq!(
+            two.runners
+                .iter()
+                .map(|r| r.name.as_ref().unwrap().to_string())
+                .collect::<Vec<_>>(),
+            ["core", "web"]
+        );
+        let failure = load("[runner]\nkind = \"pytset\"\n").unwrap_err();
+        assert!(failure.what.contains("pytset"));
+    }
+
+    #[test]
+    fn g10_the_same_glob_in_two_lists_is_refused() {
+        assert!(
+            load("[paths]\ntests=[\"x/**\"]\nsource=[\"x/**\"]\n")
+                .unwrap_err()
+                .what
+                .contains("x/**")
+        );
+    }
+
+    #[test]
+    fn f3_limits_are_durations() {
+        assert_eq!(
+            load("[limits]\nsession = \"90s\"").unwrap().limits.session,
+            Duration::from_secs(90)
+        );
+        assert!(load("[limits]\nsession = \"soon\"").is_err());
+    }
+}
