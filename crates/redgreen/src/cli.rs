@@ -1,0 +1,441 @@
+//! Arguments: clap types only. What a command does lies in `command/`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// The referee for test-driven development: agents write, the referee decides.
+#[derive(Debug, Parser)]
+#[command(name = "redgreen", version, max_term_width = 100, disable_help_subcommand = true,
+    after_help = "First steps: `redgreen demo` shows a whole run; `redgreen init` looks at your repository.\n\
+                  Exit codes: 0 pass, 2 usage, 10 failed, 11 could not run, 12 limit or stopped, 13 rejected,\n\
+                  14 approval needed, 15 environment not ready, 16 not decided.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work in this folder instead of the current one.
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", help_heading = "Global options")]
+    pub directory: Option<PathBuf>,
+    /// How results are printed on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]
+    pub format: Format,
+    /// Less: once for the verdict only, twice for the exit code only.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub quiet: u8,
+    /// More: the commands that are run and the last lines they print.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON document with a schema.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A complete plan on a sample project with scripted agents, one of which cheats
+    Demo(DemoArgs),
+    /// Detect runners and paths, and write redgreen.toml
+    Init(InitArgs),
+    /// Show, check or approve a plan
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Work through a plan with agents, under the referee
+    Run(RunArgs),
+    /// Run whichever gate is due for a task
+    Check(TaskArgs),
+    /// Where every task stands
+    Status(StatusArgs),
+    /// The report of a run
+    Report(ReportArgs),
+    /// Ask a running redgreen to stop after the current step
+    Stop(StopArgs),
+    /// The next unit of work, for a person or any agent
+    Next(NextArgs),
+    /// Prove that new tests fail for the right reason
+    Red(RedArgs),
+    /// Lock the red tests and everything that can change their result
+    Lock(LockArgs),
+    /// Prove in a clean copy that exactly the locked tests pass
+    Green(TaskArgs),
+    /// Whole suite, lock and configured checks
+    Full(TaskArgs),
+    /// List, show, compare, verify or restore locks
+    #[command(subcommand, alias = "snapshot")]
+    Locks(LocksCommand),
+    /// Say that a locked test is wrong
+    Dispute(DisputeArgs),
+    /// Correct locked tests: red is proven again, the old lock is kept
+    Amend(AmendArgs),
+    /// Give a halted task fresh tries, with a hint
+    Retry(RetryArgs),
+    /// Open a worktree with the lock and the candidate, to finish a task by hand
+    Take(TaskArgs),
+    /// Forget a task's lock and tries, and start it over
+    Reset(ResetArgs),
+    /// Let a task through in your name; the verdict stays what it was
+    Waive(WaiveArgs),
+    /// Answer a question of a run
+    Approve(ApproveArgs),
+    /// A task: criterion, tests, red message
+    Show(TaskArgs),
+    /// What a reason code, a cause or a path means
+    Explain(ExplainArgs),
+    /// The events of a run
+    Log(LogArgs),
+    /// Remove private state that is not needed any more
+    Clean(CleanArgs),
+    #[command(hide = true, name = "__supervise")]
+    /// Internal: run a command as the root of its own process tree
+    Supervise(SuperviseArgs),
+    #[command(hide = true, name = "__reference")]
+    /// Internal: print a generated document
+    Reference(ReferenceArgs),
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Judge by exit codes alone, to see what that lets through.
+    #[arg(long)]
+    pub naive: bool,
+    /// Keep the sample project, in this new folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Print what would be written, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not run the suite once in a clean copy.
+    #[arg(long)]
+    pub no_probe: bool,
+}
+
+/// `plan …`
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Tasks, criteria, order
+    Show(PlanArgs),
+    /// Every problem of a plan file, with its place
+    Check(PlanArgs),
+    /// Approve a plan as it is: its digest is recorded with your name
+    Approve(PlanArgs),
+}
+
+/// A plan file.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The plan file; the only one in docs/plans by default.
+    pub plan: Option<PathBuf>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The plan file; the only one in docs/plans by default.
+    pub plan: Option<PathBuf>,
+    /// Only this task (its dependencies must have passed).
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// Stop after this phase of every task.
+    #[arg(long, value_name = "PHASE")]
+    pub until: Option<String>,
+    /// Show the order and what would be done; start nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Approve the plan as it is.
+    #[arg(long)]
+    pub yes: bool,
+    /// Tasks that do not depend on a halted one go on.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Use this command for every role, instead of the configured agents.
+    #[arg(long, value_name = "COMMAND")]
+    pub agent: Option<String>,
+}
+
+/// One task.
+#[derive(Debug, Clone, Args)]
+pub struct TaskArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The plan file; every known one by default.
+    pub plan: Option<PathBuf>,
+    /// Print where private state lies.
+    #[arg(long)]
+    pub paths: bool,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The plan file; the only one in docs/plans by default.
+    pub plan: Option<PathBuf>,
+    /// Which report.
+    #[arg(long, value_enum, default_value_t = ReportKind::Markdown)]
+    pub kind: ReportKind,
+}
+
+/// Which report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    /// For people.
+    Markdown,
+    /// `redgreen.report/1`.
+    Json,
+    /// One suite per gate, one case per check.
+    Junit,
+}
+
+/// `stop`
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// The plan file; the only running one by default.
+    pub plan: Option<PathBuf>,
+}
+
+/// `next`
+#[derive(Debug, Args)]
+pub struct NextArgs {
+    /// The task; the next ready one by default.
+    pub task: Option<String>,
+    /// The plan file.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `red`
+#[derive(Debug, Args)]
+pub struct RedArgs {
+    /// A task (T43), or test files and ids for an unnamed red. Every changed test by default.
+    #[arg(value_name = "TASK|TEST")]
+    pub what: Vec<String>,
+    /// How the tests are read.
+    #[command(flatten)]
+    pub tests: TestClaims,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What a person says of the tests.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TestClaims {
+    /// This test serves this criterion.
+    #[arg(long = "covers", value_name = "CRITERION=TEST")]
+    pub covers: Vec<String>,
+    /// This test passes before and after: a guard.
+    #[arg(long = "guard", value_name = "TEST")]
+    pub guards: Vec<String>,
+    /// Every new test that passes already is a guard.
+    #[arg(long)]
+    pub guard_passing: bool,
+    /// The unclear red of this test is right.
+    #[arg(long = "accept", value_name = "TEST")]
+    pub accept: Vec<String>,
+    /// The task replaces this old test.
+    #[arg(long = "supersedes", value_name = "TEST")]
+    pub supersedes: Vec<String>,
+}
+
+/// `lock`
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// How the tests are read.
+    #[command(flatten)]
+    pub tests: TestClaims,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `locks …`
+#[derive(Debug, Subcommand)]
+pub enum LocksCommand {
+    /// Every lock
+    List,
+    /// One lock: tests, criteria, what is locked
+    Show(TaskArgs),
+    /// How the working tree differs from what is locked
+    Diff(TaskArgs),
+    /// Whether a lock still holds
+    Verify(TaskArgs),
+    /// Put locked files back as they were locked
+    Restore(TaskArgs),
+}
+
+/// `dispute`
+#[derive(Debug, Args)]
+pub struct DisputeArgs {
+    /// The task.
+    pub task: String,
+    /// The test, as the gate prints it.
+    #[arg(long)]
+    pub test: String,
+    /// What is wrong with it.
+    #[arg(long, value_enum)]
+    pub reason: DisputeReason,
+    /// The criterion that says otherwise.
+    #[arg(long)]
+    pub cites: Option<String>,
+    /// One sentence for a person.
+    #[arg(long)]
+    pub note: Option<String>,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What is wrong with a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum DisputeReason {
+    /// Two locked tests contradict each other.
+    Contradiction,
+    /// No implementation can pass it.
+    Impossible,
+    /// It tests what no criterion asks for.
+    NotInCriteria,
+    /// It expects another value than the criterion.
+    WrongExpectation,
+    /// The same bytes give different results.
+    Flaky,
+}
+
+/// `amend`
+#[derive(Debug, Args)]
+pub struct AmendArgs {
+    /// The task.
+    pub task: String,
+    /// Why; kept with the new lock.
+    #[arg(long)]
+    pub reason: String,
+    /// How the tests are read.
+    #[command(flatten)]
+    pub tests: TestClaims,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The task.
+    pub task: String,
+    /// Guidance for the agent.
+    #[arg(long)]
+    pub hint: Option<String>,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `reset`
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// The task.
+    pub task: String,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `waive`
+#[derive(Debug, Args)]
+pub struct WaiveArgs {
+    /// The task.
+    pub task: String,
+    /// The reason code that is waived, as the gate prints it.
+    pub code: String,
+    /// Why; stands in the report with your name.
+    #[arg(long)]
+    pub reason: String,
+    /// Until when, as a date.
+    #[arg(long)]
+    pub expires: Option<String>,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `approve`
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The task whose question is answered with yes.
+    pub task: String,
+    /// Answer with no.
+    #[arg(long)]
+    pub deny: bool,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A reason code (`locked_test_edited`), a cause (`missing_symbol`) or a path.
+    pub what: String,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The plan file; the only one in docs/plans by default.
+    pub plan: Option<PathBuf>,
+}
+
+/// `clean`
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `__supervise`
+#[derive(Debug, Args)]
+pub struct SuperviseArgs {
+    /// The command.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub argv: Vec<String>,
+}
+
+/// `__reference`
+#[derive(Debug, Args)]
+pub struct ReferenceArgs {
+    /// Which document.
+    pub document: String,
+}

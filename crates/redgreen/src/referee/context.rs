@@ -1,0 +1,165 @@
+//! What every gate shares: the repository, private state, who asked, and the configuration of the tree in question.
+
+use super::items::ItemRules;
+use super::proposal::text_of;
+use crate::config::Config;
+use crate::error::Failure;
+use crate::render::printer::Printer;
+use redgreen_core::environment::Environment;
+use redgreen_core::exit::ExitCode;
+use redgreen_core::id::{Digest, RelPath};
+use redgreen_host::git::{Head, Repository};
+use redgreen_host::path_rules::PathRules;
+use redgreen_host::runner::{Runner, RunnerKind, RunnerSettings, Workspace};
+use redgreen_host::state::State;
+use redgreen_host::tree::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The repository somebody works in.
+#[derive(Debug)]
+pub struct Context {
+    /// The git repository.
+    pub repository: Repository,
+    /// Private state of it.
+    pub state: State,
+    /// Where words go.
+    pub printer: Printer,
+}
+
+impl Context {
+    /// Opens the repository around a folder.
+    ///
+    /// # Errors
+    /// A failure with the next step: no git, no repository, bare, no permission.
+    pub fn open(folder: &Path, printer: Printer) -> Result<Self, Failure> {
+        let repository = Repository::open(folder).map_err(git_failure)?;
+        let state = State::open(&repository).map_err(|error| Failure::not_ready(error.to_string(), "make the folder writable, or set REDGREEN_STATE_DIR"))?;
+        Ok(Self { repository, state, printer })
+    }
+
+    /// The commit that is checked out.
+    ///
+    /// # Errors
+    /// A failure when there is no commit yet.
+    pub fn head_commit(&self) -> Result<String, Failure> {
+        match self.repository.head().map_err(git_failure)? {
+            Head::Branch { oid, .. } => Ok(oid),
+            Head::Detached(oid) => Ok(oid),
+            Head::Unborn { .. } => Err(Failure::not_ready(
+                "the repository has no commit yet, so there is no base to prove red on",
+                "commit what there is: git add -A && git commit -m 'start'",
+            )),
+        }
+    }
+}
+
+/// Turns a git error into a failure: most of them are an environment that is not ready.
+#[must_use]
+pub fn git_failure(error: redgreen_host::git::GitError) -> Failure {
+    let help = error.hint();
+    Failure::new(ExitCode::EnvironmentNotReady, error.to_string(), help)
+}
+
+/// The configuration of one tree, compiled.
+pub struct Setting {
+    /// The effective configuration.
+    pub config: Config,
+    /// The path rules.
+    pub rules: PathRules,
+    /// Text of `pyproject.toml` and its like, for pytest's own patterns.
+    pytest_files: BTreeMap<String, String>,
+}
+
+impl Setting {
+    /// Reads it from a tree.
+    ///
+    /// # Errors
+    /// A usage failure of the configuration.
+    pub fn of_tree(context: &Context, tree: &Snapshot) -> Result<Self, Failure> {
+        let files: BTreeSet<RelPath> = tree.paths().cloned().collect();
+        let read = |path: &RelPath| text_of(tree, &context.repository, path).ok().flatten();
+        let config = Config::load(&files, &read)?;
+        let rules = config.rules()?;
+        let mut pytest_files = BTreeMap::new();
+        for name in ["pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"] {
+            let text = RelPath::new(name).ok().filter(|path| files.contains(path)).and_then(|path| read(&path));
+            if let Some(text) = text {
+                pytest_files.insert(name.to_owned(), text);
+            }
+        }
+        Ok(Self { config, rules, pytest_files })
+    }
+
+    /// Which files hold items.
+    #[must_use]
+    pub fn item_rules(&self) -> ItemRules<'_> {
+        ItemRules::new(&self.config, &self.rules, &|name| self.pytest_files.get(name).cloned())
+    }
+
+    /// The runners.
+    ///
+    /// # Errors
+    /// A failure where no runner is configured or found.
+    pub fn runners(&self) -> Result<Vec<Box<dyn Runner>>, Failure> {
+        if self.config.runners.is_empty() {
+            return Err(Failure::not_ready(
+                "no test runner was found here",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); name one: redgreen init",
+            ));
+        }
+        Ok(self.config.runners.iter().map(adapter).collect())
+    }
+}
+
+/// The adapter of a runner.
+#[must_use]
+pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
+    match settings.kind {
+        RunnerKind::Pytest => Box::new(redgreen_host::runner::pytest::Pytest::new(settings.clone())),
+        RunnerKind::CargoTest => Box::new(redgreen_host::runner::cargo_test::CargoTest::new(settings.clone())),
+    }
+}
+
+/// Environment records by runner name (empty text without one), with one digest over all.
+#[derive(Debug, Clone, Default)]
+pub struct Environments {
+    /// By runner name.
+    pub by_runner: BTreeMap<String, Environment>,
+}
+
+impl Environments {
+    /// Resolves the environment of every runner.
+    ///
+    /// # Errors
+    /// A failure with the next step when a tool is missing.
+    pub fn resolve(runners: &[Box<dyn Runner>], workspace: &Workspace) -> Result<Self, Failure> {
+        let mut by_runner = BTreeMap::new();
+        for runner in runners {
+            let name = runner.settings().name.as_ref().map_or_else(String::new, ToString::to_string);
+            by_runner.insert(name, runner.environment(workspace).map_err(|reason| {
+                let mut failure = Failure::from(reason);
+                failure.exit = ExitCode::EnvironmentNotReady;
+                failure
+            })?);
+        }
+        Ok(Self { by_runner })
+    }
+    /// One digest over all records.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let text: String = self.by_runner.iter().map(|(name, environment)| format!("{name}\0{}\n", environment.digest())).collect();
+        Digest::of(text.as_bytes())
+    }
+    /// The record of a runner.
+    #[must_use]
+    pub fn of(&self, runner: &RunnerSettings) -> Option<&Environment> {
+        self.by_runner.get(runner.name.as_ref().map_or("", |name| name.as_str()))
+    }
+}
+
+/// Folders of one run.
+#[must_use]
+pub fn workspace(context: &Context, checkout: &Path, scratch: PathBuf) -> Workspace {
+    Workspace { checkout: checkout.to_path_buf(), cache: context.state.cache(), scratch }
+}

@@ -1,0 +1,227 @@
+//! FULL: the whole suite on the base and on the candidate, the lock, every check (SPEC B6-B8).
+
+use super::checks::run_check;
+use super::context::{Context, Environments, Setting, workspace};
+use super::green::{CandidateTree, GreenRequest, take_apart};
+use super::lock::locked_tree;
+use super::red::all_items;
+use super::trees::TreeOnDisk;
+use crate::error::Failure;
+use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun, judge_full};
+use redgreen_core::id::{CaseId, Digest, RelPath};
+use redgreen_core::outcome::Outcome;
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::run_report::RunReport;
+use redgreen_host::runner::{Runner, Selection};
+use redgreen_host::tree::Snapshot;
+use std::collections::BTreeSet;
+
+/// What FULL established.
+#[derive(Debug)]
+pub struct FullOutcome {
+    /// The verdict.
+    pub result: GateResult,
+    /// The candidate as it was judged.
+    pub candidate: CandidateTree,
+    /// Suite runs for evidence: label and report.
+    pub runs: Vec<(String, RunReport)>,
+    /// Checks for evidence.
+    pub checks: Vec<CheckRun>,
+    /// How often a whole suite was run (B7): from the cache does not count.
+    pub suite_runs: u32,
+    /// Content tree of what was run.
+    pub content_tree: String,
+}
+
+/// One suite that is run: a category, or a runner's whole suite.
+struct Suite {
+    name: String,
+    runner: usize,
+    paths: Vec<String>,
+}
+
+/// Validates the whole candidate.
+///
+/// # Errors
+/// A failure when the question cannot even be put together.
+pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: &BTreeSet<String>) -> Result<FullOutcome, Failure> {
+    let task = &request.lock.record.task;
+    let locked = locked_tree(context, request.lock)?;
+    let setting = Setting::of_tree(context, &locked)?;
+    let candidate = take_apart(context, &setting, &locked, request)?;
+    let base = Snapshot::of_commit(&context.repository, &request.lock.record.base_commit).map_err(Failure::internal)?;
+    let runners = setting.runners()?;
+    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
+    let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
+    drop(scratch);
+    let content_tree = candidate.full.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
+    let base_tree = base.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
+    let mut outcome = FullOutcome {
+        result: gate::could_not_run(Gate::Full, Some(task.clone()), Vec::new()),
+        candidate,
+        runs: Vec::new(),
+        checks: Vec::new(),
+        suite_runs: 0,
+        content_tree,
+    };
+    let mut judged = Vec::new();
+    let build = |snapshot: &Snapshot, label: &str| TreeOnDisk::build(context, &setting, snapshot, label);
+    let on_disk = match build(&outcome.candidate.full, "full") {
+        Ok(tree) => tree,
+        Err(failure) => {
+            outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help)]);
+            return Ok(outcome);
+        }
+    };
+    let mut base_on_disk: Option<TreeOnDisk> = None;
+    for suite in suites(&setting, &runners) {
+        let runner = runners[suite.runner].as_ref();
+        let key = baseline_key(&base_tree, &environments, runner, &suite);
+        let mut run = |tree: &TreeOnDisk, snapshot: &Snapshot, selection: &Selection, label: &str| -> Result<Result<RunReport, Box<Reason>>, Failure> {
+            let items = all_items(context, &setting, snapshot, runner.settings().kind)?;
+            outcome.suite_runs += 1;
+            Ok(tree.run(context, &setting, &environments, runner, selection, &items, label))
+        };
+        let base_report = match read_baseline(context, &key) {
+            Some(report) => Some(report),
+            None => {
+                let selection = selection(&suite, &setting, &base);
+                match selection {
+                    Selection::Files(files) if files.is_empty() => None,
+                    selection => {
+                        if base_on_disk.is_none() {
+                            base_on_disk = Some(build(&base, "baseline")?);
+                        }
+                        let Some(tree) = &base_on_disk else { continue };
+                        context.printer.talk(format!("{:<8}suite `{}` on the base, once for this base and environment", "full", suite.name));
+                        match run(tree, &base, &selection, &format!("baseline-{}", suite.name))? {
+                            Ok(report) => {
+                                write_baseline(context, &key, &report)?;
+                                Some(report)
+                            }
+                            Err(_) => None,
+                        }
+                    }
+                }
+            }
+        };
+        context.printer.talk(format!("{:<8}suite `{}` with the implementation", "full", suite.name));
+        let selection = selection(&suite, &setting, &outcome.candidate.full);
+        let report = match run(&on_disk, &outcome.candidate.full, &selection, &format!("suite-{}", suite.name))? {
+            Ok(report) => report,
+            Err(reason) => {
+                outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![*reason]);
+                return Ok(outcome);
+            }
+        };
+        let suspects = suspects(base_report.as_ref(), &report, request);
+        let mut flaky = BTreeSet::new();
+        if !suspects.is_empty() && suspects.len() <= 20 {
+            // A test that fails now and passed on the base may differ between runs of the base: look, never assume (B8).
+            if base_on_disk.is_none() {
+                base_on_disk = Some(build(&base, "baseline")?);
+            }
+            if let Some(tree) = &base_on_disk {
+                let wanted = Selection::Items(suspects.iter().map(|case| case.item.clone()).collect());
+                for attempt in 0..2 {
+                    let items = all_items(context, &setting, &base, runner.settings().kind)?;
+                    if let Ok(again) = tree.run(context, &setting, &environments, runner, &wanted, &items, &format!("flaky-{}-{attempt}", suite.name)) {
+                        flaky.extend(suspects.iter().filter(|id| again.cases.iter().any(|case| case.id == **id && case.outcome != Outcome::Passed)).cloned());
+                    }
+                }
+            }
+        }
+        judged.push((suite.name.clone(), base_report, report, flaky));
+    }
+    for check in &setting.config.checks {
+        context.printer.talk(format!("{:<8}check `{}`", "full", check.name));
+        let mut run = run_check(check, &on_disk)?;
+        if !run.succeeded && !run.not_found {
+            if base_on_disk.is_none() {
+                base_on_disk = Some(build(&base, "baseline")?);
+            }
+            if let Some(tree) = &base_on_disk {
+                run.succeeded_on_base = Some(run_check(check, tree)?.succeeded);
+            }
+        }
+        outcome.checks.push(run);
+    }
+    let runs: Vec<SuiteRun<'_>> = judged
+        .iter()
+        .map(|(name, base, candidate, flaky)| SuiteRun { name, base: base.as_ref(), candidate, flaky_on_base: flaky.clone() })
+        .collect();
+    outcome.result = judge_full(&FullInput {
+        task,
+        suites: &runs,
+        expected: &request.lock.record.tests,
+        changes: &outcome.candidate.changes,
+        checks: &outcome.checks,
+        supersedes,
+    });
+    outcome.runs = judged.into_iter().map(|(name, _, report, _)| (name, report)).collect();
+    Ok(outcome)
+}
+
+fn suites(setting: &Setting, runners: &[Box<dyn Runner>]) -> Vec<Suite> {
+    let name_of = |runner: &dyn Runner| runner.settings().name.as_ref().map_or_else(|| "suite".to_owned(), ToString::to_string);
+    if setting.config.suites.is_empty() {
+        return runners.iter().enumerate().map(|(index, runner)| Suite { name: name_of(runner.as_ref()), runner: index, paths: Vec::new() }).collect();
+    }
+    let mut out = Vec::new();
+    for (name, suite) in &setting.config.suites {
+        for (index, runner) in runners.iter().enumerate() {
+            let own = runner.settings().name.as_ref().map(ToString::to_string);
+            if suite.runner.is_none() || suite.runner == own {
+                out.push(Suite { name: name.clone(), runner: index, paths: suite.paths.clone() });
+            }
+        }
+    }
+    out
+}
+
+fn selection(suite: &Suite, setting: &Setting, tree: &Snapshot) -> Selection {
+    if suite.paths.is_empty() {
+        return Selection::All;
+    }
+    let item_rules = setting.item_rules();
+    let globs = redgreen_host::path_rules::PathRules::new(&suite.paths, &[], &[]);
+    let files: Vec<RelPath> = tree
+        .paths()
+        .filter(|path| item_rules.can_hold(path))
+        .filter(|path| globs.as_ref().is_ok_and(|rules| rules.class(path) == redgreen_host::path_rules::PathClass::Test))
+        .cloned()
+        .collect();
+    Selection::Files(files)
+}
+
+/// Cases that fail now, passed on the base and are not locked.
+fn suspects(base: Option<&RunReport>, candidate: &RunReport, request: &GreenRequest<'_>) -> Vec<CaseId> {
+    let Some(base) = base else { return Vec::new() };
+    candidate
+        .cases
+        .iter()
+        .filter(|case| matches!(case.outcome, Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed))
+        .filter(|case| base.cases.iter().any(|before| before.id == case.id && before.outcome == Outcome::Passed))
+        .filter(|case| !request.lock.record.tests.iter().any(|test| test.item == case.id.item))
+        .map(|case| case.id.clone())
+        .collect()
+}
+
+fn baseline_key(base_tree: &str, environments: &Environments, runner: &dyn Runner, suite: &Suite) -> Digest {
+    let text = format!("baseline/1\0{base_tree}\0{}\0{:?}\0{}\0{:?}", environments.digest(), runner.settings(), suite.name, suite.paths);
+    Digest::of(text.as_bytes())
+}
+
+fn read_baseline(context: &Context, key: &Digest) -> Option<RunReport> {
+    let bytes = std::fs::read(context.state.cache().join("baseline").join(format!("{}.json", key.hex()))).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn write_baseline(context: &Context, key: &Digest, report: &RunReport) -> Result<(), Failure> {
+    if !report.problems.is_empty() {
+        return Ok(());
+    }
+    let path = context.state.cache().join("baseline").join(format!("{}.json", key.hex()));
+    let bytes = serde_json::to_vec(report).map_err(Failure::internal)?;
+    redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)
+}

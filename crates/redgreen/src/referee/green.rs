@@ -1,0 +1,269 @@
+//! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
+
+use super::context::{Context, Environments, Setting, workspace};
+use super::lock::{StoredLock, environment_changes, locked_tree};
+use super::proposal::{bytes_of, text_of};
+use super::red::{all_items, merged};
+use super::scope;
+use super::trees::{TreeOnDisk, of_runner};
+use crate::error::Failure;
+use redgreen_core::gate::{self, Change, ChangeClass, Control, Gate, GateResult, GreenInput, LockCheck, judge_green, judge_lock};
+use redgreen_core::id::{ItemId, RelPath};
+use redgreen_core::outcome::Role;
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::run_report::RunReport;
+use redgreen_core::tree::{self, ChangeKind};
+use redgreen_host::path_rules::{PathClass, PathRules};
+use redgreen_host::runner::{RunnerKind, Selection};
+use redgreen_host::tree::Snapshot;
+use redgreen_lint::Language;
+use redgreen_lint::splice::{edited_units, splice, test_units};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A candidate, taken apart.
+#[derive(Debug)]
+pub struct CandidateTree {
+    /// Locked bytes and the implementer's files, with locked test items in mixed files: what GREEN runs.
+    pub tree: Snapshot,
+    /// The same with the tests that the implementer added inside source files: what FULL runs and what is committed.
+    pub full: Snapshot,
+    /// Paths of the candidate that are in the tree and differ from the locked one.
+    pub used: Vec<(RelPath, ChangeKind)>,
+    /// Changes that were not used.
+    pub changes: Vec<Change>,
+    /// Tests the implementer added inside source files.
+    pub tests_in_source: Vec<ItemId>,
+}
+
+/// What GREEN is asked.
+#[derive(Debug)]
+pub struct GreenRequest<'a> {
+    /// The lock.
+    pub lock: &'a StoredLock,
+    /// The folder the sources are read from.
+    pub candidate: &'a Path,
+    /// Plan files: no content.
+    pub plan_files: &'a [RelPath],
+    /// The task's `scope`: globs that narrow where the implementer writes; empty for every source path.
+    pub scope: &'a [String],
+}
+
+/// What GREEN established.
+#[derive(Debug)]
+pub struct GreenOutcome {
+    /// The verdict.
+    pub result: GateResult,
+    /// The candidate as it was judged.
+    pub candidate: CandidateTree,
+    /// The run, for evidence.
+    pub run: Option<RunReport>,
+    /// Content tree of what was run.
+    pub content_tree: String,
+}
+
+/// Takes a candidate folder apart against a lock: which of its files are used, which are not, and why.
+///
+/// # Errors
+/// A failure when a file or object cannot be read.
+pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, request: &GreenRequest<'_>) -> Result<CandidateTree, Failure> {
+    let candidate = redgreen_host::walk::walk(request.candidate, locked, &context.repository).map_err(Failure::internal)?;
+    let narrowed = match request.scope {
+        [] => None,
+        globs => Some(PathRules::new(&[], globs, &[]).map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?),
+    };
+    let repository = &context.repository;
+    let mut out = CandidateTree {
+        tree: locked.clone(),
+        full: locked.clone(),
+        used: Vec::new(),
+        changes: candidate.irregular.iter().map(|irregular| scope::irregular(&irregular.path, &irregular.kind.to_string())).collect(),
+        tests_in_source: Vec::new(),
+    };
+    for (path, kind) in tree::changes(&locked.listing(), &candidate.snapshot.listing()) {
+        if request.plan_files.contains(&path) || candidate.irregular.iter().any(|irregular| irregular.path == path) {
+            continue;
+        }
+        let class = setting.rules.class(&path);
+        let in_scope = narrowed.as_ref().is_none_or(|rules| rules.class(&path) == PathClass::Source);
+        if class == PathClass::Source && in_scope {
+            take_source(context, setting, locked, &candidate.snapshot, &path, kind, &mut out)?;
+            continue;
+        }
+        let old = bytes_of(locked, repository, &path)?;
+        let new = bytes_of(&candidate.snapshot, repository, &path)?;
+        let mut change = scope::change(&setting.rules, &path, kind, old.as_deref(), new.as_deref());
+        if class == PathClass::Source {
+            change.class = ChangeClass::OutOfScope;
+            change.code = ReasonCode::OutOfScope;
+            change.message = format!("`{path}` is source, but outside this task's `scope`");
+        } else if kind == ChangeKind::Modified && same_but_formatting(&path, old.as_deref(), new.as_deref()) {
+            change.class = ChangeClass::LeftOut;
+            change.code = ReasonCode::LeftOut;
+            change.message = format!("`{path}` differs only in formatting, judged without it");
+        }
+        out.changes.push(change);
+    }
+    Ok(out)
+}
+
+fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
+    let text = |bytes: Option<&[u8]>| bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned);
+    match (Language::of(path), text(old), text(new)) {
+        (Some(language), Some(old), Some(new)) => redgreen_lint::splice::same_tokens(language, &old, &new),
+        _ => false,
+    }
+}
+
+/// One source file of the candidate. In mixed files the locked test items stand; added tests go to the full tree only.
+fn take_source(
+    context: &Context,
+    setting: &Setting,
+    locked: &Snapshot,
+    candidate: &Snapshot,
+    path: &RelPath,
+    kind: ChangeKind,
+    out: &mut CandidateTree,
+) -> Result<(), Failure> {
+    let repository = &context.repository;
+    out.used.push((path.clone(), kind));
+    let rust = Language::of(path) == Some(Language::Rust);
+    let old = if rust { text_of(locked, repository, path)? } else { None };
+    let has_units = old.as_ref().is_some_and(|text| !test_units(text).is_empty());
+    if kind == ChangeKind::Deleted {
+        if has_units {
+            let text = old.unwrap_or_default();
+            out.changes.push(scope::unit_edit(path, "the whole file", 1, ChangeKind::Deleted, &text, ""));
+        } else {
+            out.tree.remove(path);
+            out.full.remove(path);
+        }
+        return Ok(());
+    }
+    out.tree.copy_from(candidate, path).map_err(Failure::internal)?;
+    out.full.copy_from(candidate, path).map_err(Failure::internal)?;
+    let new = if rust { text_of(candidate, repository, path)? } else { None };
+    let Some(new) = new else { return Ok(()) };
+    let added: Vec<String> = if let (true, Some(old)) = (has_units, &old) {
+        let edits = edited_units(old, &new);
+        for edit in &edits.edits {
+            let kind = if edit.candidate_text.is_empty() { ChangeKind::Deleted } else { ChangeKind::Modified };
+            out.changes.push(scope::unit_edit(path, &edit.key, edit.line, kind, &edit.locked_text, &edit.candidate_text));
+        }
+        match splice(&new, old) {
+            Ok(spliced) => {
+                if !edits.edits.is_empty() {
+                    out.full.insert_bytes(path.clone(), spliced.clone().into_bytes(), repository);
+                }
+                out.tree.insert_bytes(path.clone(), spliced.into_bytes(), repository);
+            }
+            Err(_) => {
+                // The candidate does not parse: it is taken as it is and does not compile, which is a failure, not a trick.
+            }
+        }
+        edits.added_tests
+    } else {
+        let mut items = super::items::Items::default();
+        setting.item_rules().of_file(path, &new, &mut items);
+        let without = splice(&new, "").unwrap_or_else(|_| new.clone());
+        if without != new {
+            out.tree.insert_bytes(path.clone(), without.into_bytes(), repository);
+        }
+        items.all().into_iter().map(|item| item.id.item).collect()
+    };
+    let runner = setting.item_rules().runner(path).and_then(|runner| runner.name.clone());
+    out.tests_in_source.extend(added.into_iter().map(|item| ItemId { runner: runner.clone(), path: path.clone(), item }));
+    Ok(())
+}
+
+/// Proves GREEN.
+///
+/// # Errors
+/// A failure when the question cannot even be put together.
+pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<GreenOutcome, Failure> {
+    let task = &request.lock.record.task;
+    let locked = locked_tree(context, request.lock)?;
+    let setting = Setting::of_tree(context, &locked)?;
+    let candidate = take_apart(context, &setting, &locked, request)?;
+    let content_tree = candidate.tree.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
+    let runners = setting.runners()?;
+    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
+    let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
+    drop(scratch);
+    let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
+        Ok(tree) => tree,
+        Err(failure) => {
+            let reason = Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help);
+            let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
+            return Ok(GreenOutcome { result, candidate, run: None, content_tree });
+        }
+    };
+    let mut run: Option<RunReport> = None;
+    for runner in &runners {
+        let wanted = of_runner(request.lock.record.tests.iter().map(|test| &test.item), runner.as_ref());
+        if wanted.is_empty() {
+            continue;
+        }
+        context.printer.talk(format!("{:<8}running {} locked tests in a clean copy", "GREEN", wanted.len()));
+        let kind = runner.settings().kind;
+        let items = match kind {
+            RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
+            RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
+        };
+        match tree.run(context, &setting, &environments, runner.as_ref(), &Selection::Items(wanted), &items, "green-run") {
+            Ok(report) => run = Some(merged(run, report)),
+            Err(reason) => {
+                let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![*reason]);
+                return Ok(GreenOutcome { result, candidate, run, content_tree });
+            }
+        }
+    }
+    let Some(run) = run else {
+        let reason = Reason::new(ReasonCode::ZeroTests, "no runner owns the locked tests", "compare `[runner]` in redgreen.toml with the lock: redgreen locks show");
+        let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
+        return Ok(GreenOutcome { result, candidate, run: None, content_tree });
+    };
+    let required = request.lock.record.tests.iter().filter(|test| matches!(test.role, Role::Required | Role::Hidden));
+    let red_tests: Vec<String> = required.map(|test| test.item.to_string()).collect();
+    let controls = [Control {
+        kind: "red_control".to_owned(),
+        result: format!("{0} of {0} fail without the code, in the same environment", red_tests.len()),
+        tests: red_tests,
+    }];
+    let result = judge_green(&GreenInput {
+        task,
+        expected: &request.lock.record.tests,
+        run: &run,
+        changes: &candidate.changes,
+        failing_on_base: &BTreeSet::new(),
+        tests_in_source: &candidate.tests_in_source,
+        controls: &controls,
+        control_failures: &[],
+        environment_changes: &environment_changes(request.lock, &environments),
+    });
+    Ok(GreenOutcome { result, candidate, run: Some(run), content_tree })
+}
+
+/// Static items of the files that hold these items.
+fn items_of(context: &Context, setting: &Setting, tree: &Snapshot, wanted: &[ItemId]) -> Result<Vec<redgreen_core::test_item::TestItem>, Failure> {
+    let files: BTreeSet<&RelPath> = wanted.iter().map(|item| &item.path).collect();
+    let mut items = super::items::Items::default();
+    for file in files {
+        if let Some(text) = text_of(tree, &context.repository, file)? {
+            setting.item_rules().of_file(file, &text, &mut items);
+        }
+    }
+    Ok(items.all())
+}
+
+/// Whether a lock still holds in a candidate folder, without running anything.
+///
+/// # Errors
+/// A failure when a file or object cannot be read.
+pub fn verify_lock(context: &Context, request: &GreenRequest<'_>) -> Result<(GateResult, CandidateTree), Failure> {
+    let locked = locked_tree(context, request.lock)?;
+    let setting = Setting::of_tree(context, &locked)?;
+    let candidate = take_apart(context, &setting, &locked, request)?;
+    let result = judge_lock(&LockCheck { task: &request.lock.record.task, changes: &candidate.changes, invalid: None });
+    Ok((result, candidate))
+}

@@ -1,0 +1,178 @@
+//! Static test items of a tree: which files belong to which runner, and what stands in them.
+
+use crate::config::Config;
+use redgreen_core::id::RelPath;
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::test_item::TestItem;
+use redgreen_host::path_rules::{PathClass, PathRules};
+use redgreen_host::runner::{RunnerKind, RunnerSettings};
+use redgreen_lint::{Language, items::items};
+use std::collections::BTreeMap;
+
+/// Which files of a tree can hold test items, and whose they are.
+#[derive(Debug, Clone)]
+pub struct ItemRules<'a> {
+    config: &'a Config,
+    rules: &'a PathRules,
+    python_files: Vec<globset::GlobMatcher>,
+}
+
+/// The items of one tree.
+#[derive(Debug, Clone, Default)]
+pub struct Items {
+    /// By file.
+    pub by_file: BTreeMap<RelPath, Vec<TestItem>>,
+    /// What is wrong without running anything: two tests with one name.
+    pub findings: Vec<Reason>,
+}
+
+impl Items {
+    /// All items in file order.
+    #[must_use]
+    pub fn all(&self) -> Vec<TestItem> {
+        self.by_file.values().flatten().cloned().collect()
+    }
+}
+
+impl<'a> ItemRules<'a> {
+    /// Reads pytest's own `python_files` where the project sets it.
+    #[must_use]
+    pub fn new(config: &'a Config, rules: &'a PathRules, read: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut patterns = python_files(read);
+        if patterns.is_empty() {
+            patterns = vec!["test_*.py".to_owned(), "*_test.py".to_owned()];
+        }
+        let python_files = patterns
+            .iter()
+            .filter_map(|pattern| globset::Glob::new(pattern).ok())
+            .map(|glob| glob.compile_matcher())
+            .collect();
+        Self { config, rules, python_files }
+    }
+
+    /// The runner a file belongs to: the one with the deepest root of its kind.
+    #[must_use]
+    pub fn runner(&self, path: &RelPath) -> Option<&'a RunnerSettings> {
+        let kind = match Language::of(path)? {
+            Language::Python => RunnerKind::Pytest,
+            Language::Rust => RunnerKind::CargoTest,
+        };
+        self.config
+            .runners
+            .iter()
+            .filter(|runner| runner.kind == kind && path.is_below(&runner.root))
+            .max_by_key(|runner| runner.root.len())
+    }
+
+    /// Whether a file can hold items. In Rust every test or source file can; in Python a test file that the runner
+    /// collects by its name.
+    #[must_use]
+    pub fn can_hold(&self, path: &RelPath) -> bool {
+        let class = self.rules.class(path);
+        match Language::of(path) {
+            Some(Language::Python) => {
+                class == PathClass::Test
+                    && path.file_name() != "conftest.py"
+                    && self.python_files.iter().any(|glob| glob.is_match(path.file_name()))
+            }
+            Some(Language::Rust) => matches!(class, PathClass::Test | PathClass::Source),
+            None => false,
+        }
+    }
+
+    /// The items of one file; nothing for a file without a runner.
+    #[must_use]
+    pub fn of_file(&self, path: &RelPath, text: &str, items_out: &mut Items) -> bool {
+        let (Some(language), Some(runner)) = (Language::of(path), self.runner(path)) else { return false };
+        let found = items(language, runner.name.clone(), path, text);
+        for (id, line) in found.duplicates {
+            items_out.findings.push(
+                Reason::new(
+                    ReasonCode::DuplicateTest,
+                    format!("`{}` is defined twice; the first one never runs", id.item),
+                    "give each test a name of its own",
+                )
+                .at(path.clone())
+                .line(line)
+                .test(&id),
+            );
+        }
+        let any = !found.items.is_empty();
+        if any {
+            items_out.by_file.insert(path.clone(), found.items);
+        }
+        any
+    }
+}
+
+/// pytest's `python_files` from the file that pytest itself would read, in its order of precedence.
+fn python_files(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for (file, section) in [("pytest.ini", "[pytest]"), (".pytest.ini", "[pytest]")] {
+        if let Some(text) = read(file) {
+            return ini_value(&text, section, "python_files").map(|value| words(&value)).unwrap_or_default();
+        }
+    }
+    if let Some(table) = read("pyproject.toml").and_then(|text| text.parse::<toml::Table>().ok())
+        && let Some(options) = table.get("tool").and_then(|tool| tool.get("pytest")).and_then(|pytest| pytest.get("ini_options"))
+    {
+        return match options.get("python_files") {
+            Some(toml::Value::String(text)) => words(text),
+            Some(toml::Value::Array(list)) => list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+    }
+    for (file, section) in [("tox.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]")] {
+        if let Some(value) = read(file).and_then(|text| ini_value(&text, section, "python_files")) {
+            return words(&value);
+        }
+    }
+    Vec::new()
+}
+
+/// A value of an INI section, with its continuation lines.
+fn ini_value(text: &str, section: &str, key: &str) -> Option<String> {
+    let mut inside = false;
+    let mut value: Option<String> = None;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            if value.is_some() {
+                break;
+            }
+            inside = line.trim() == section;
+        } else if inside {
+            match &mut value {
+                Some(value) if line.starts_with([' ', '\t']) => {
+                    value.push(' ');
+                    value.push_str(line.trim());
+                }
+                Some(_) => break,
+                None => {
+                    if let Some((name, rest)) = line.split_once('=')
+                        && name.trim() == key
+                    {
+                        value = Some(rest.trim().to_owned());
+                    }
+                }
+            }
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g4_python_files_come_from_the_file_pytest_reads() {
+        let read = |file: &str| match file {
+            "pyproject.toml" => Some("[tool.pytest.ini_options]\npython_files = [\"check_*.py\"]\n".to_owned()),
+            "setup.cfg" => Some("[tool:pytest]\npython_files = no_*.py\n".to_owned()),
+            _ => None,
+        };
+        assert_eq!(python_files(&read), ["check_*.py"]);
+        let ini = |file: &str| (file == "tox.ini").then(|| "[pytest]\npython_files =\n    a_*.py\n    b_*.py\nother = 1\n".to_owned());
+        assert_eq!(python_files(&ini), ["a_*.py", "b_*.py"]);
+    }
+}

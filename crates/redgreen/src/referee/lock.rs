@@ -1,0 +1,381 @@
+//! LOCK: writes the record, commits it with the tests, and reads it back (SPEC B4).
+
+use super::context::{Context, Environments, Setting, git_failure};
+use super::proposal::{Proposal, bytes_of};
+use super::red::RedOutcome;
+use crate::error::Failure;
+use redgreen_core::environment::Environment;
+use redgreen_core::exit::ExitCode;
+use redgreen_core::gate::ExpectedTest;
+use redgreen_core::id::{Digest, RelPath, TaskId};
+use redgreen_core::lock::{LOCK_SCHEMA, LockRecord, LockedFile, Manifest};
+use redgreen_core::outcome::{Outcome, Role};
+use redgreen_core::run_report::CauseDetail;
+use redgreen_core::tree::{Entry, Mode};
+use redgreen_host::path_rules::PathClass;
+use redgreen_host::tree::Snapshot;
+use redgreen_lint::Language;
+use redgreen_lint::splice::test_units;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A lock as private state holds it: the record, and what only the referee needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLock {
+    /// The committed record.
+    pub record: LockRecord,
+    /// Digest of the record's bytes, named by the trailer.
+    pub digest: Digest,
+    /// The commit that carries it.
+    pub commit: String,
+    /// The complete manifest.
+    pub manifest: Manifest,
+    /// The environments RED ran in, by runner name.
+    pub environments: BTreeMap<String, Environment>,
+    /// Why each required test was red, by case or item id.
+    pub red: BTreeMap<String, Option<CauseDetail>>,
+}
+
+/// Where a lock is committed.
+#[derive(Debug)]
+pub struct LockTarget<'a> {
+    /// The parent commit.
+    pub parent: &'a str,
+    /// The full name of the reference to move (`refs/heads/main`), or `HEAD` when detached.
+    pub reference: &'a str,
+    /// Whether the user's index is brought up to date for the locked paths.
+    pub update_index: bool,
+    /// Digest of the approved plan.
+    pub plan: Option<Digest>,
+    /// The lock this one replaces, with the reason.
+    pub supersedes: Option<(Digest, String)>,
+    /// Digest of the RED evidence.
+    pub red: Digest,
+}
+
+/// The path of a task's record in the tree.
+///
+/// # Errors
+/// Never for a checked task id.
+pub fn record_path(task: &TaskId) -> Result<RelPath, Failure> {
+    RelPath::new(format!(".redgreen/locks/{task}.json")).map_err(Failure::internal)
+}
+
+/// Bytes of a record as they are committed and digested.
+///
+/// # Errors
+/// A failure of serialisation, which does not happen for these types.
+pub fn record_bytes(record: &LockRecord) -> Result<Vec<u8>, Failure> {
+    let mut bytes = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Commits the tests of a passed RED with their record and keeps the lock in private state under `key`.
+///
+/// # Errors
+/// A failure when git refuses, the reference moved meanwhile, or nothing can be written.
+pub fn create_lock(
+    context: &Context,
+    key: &str,
+    task: &TaskId,
+    base_commit: &str,
+    red: &RedOutcome,
+    plan_files: &[RelPath],
+    target: &LockTarget<'_>,
+) -> Result<StoredLock, Failure> {
+    let setting = Setting::of_tree(context, &red.base)?;
+    let manifest = manifest(context, &setting, &red.proposal, plan_files)?;
+    let manifest_bytes = serde_json::to_vec(&manifest).map_err(Failure::internal)?;
+    let record = LockRecord {
+        schema: LOCK_SCHEMA.to_owned(),
+        task: task.clone(),
+        supersedes: target.supersedes.as_ref().map(|(digest, _)| *digest),
+        reason: target.supersedes.as_ref().map(|(_, reason)| reason.clone()),
+        base_commit: base_commit.to_owned(),
+        base_tree: red.base.content_tree(&context.repository, plan_files).map_err(Failure::internal)?,
+        locked_tree: red.proposal.tree.content_tree(&context.repository, plan_files).map_err(Failure::internal)?,
+        tests: expected_tests(red),
+        criteria: red.map.clone(),
+        manifest: Digest::of(&manifest_bytes),
+        environment: red.environments.digest(),
+        plan: target.plan,
+        red: target.red,
+    };
+    let bytes = record_bytes(&record)?;
+    let digest = Digest::of(&bytes);
+    let mut changes = changed_entries(context, &red.proposal)?;
+    changes.push((record_path(task)?, Some(entry_of(context, &bytes)?)));
+    if !red.map.is_empty()
+        && let Some(path) = super::proposal::criteria_path(task)
+    {
+        let mut map = serde_json::to_vec_pretty(&red.map).map_err(Failure::internal)?;
+        map.push(b'\n');
+        changes.push((path, Some(entry_of(context, &map)?)));
+    }
+    let tree = context.repository.write_tree(Some(target.parent), &changes).map_err(git_failure)?;
+    let message = format!(
+        "test-lock: {task} tests ready for implementation\n\n{} tests locked.\n\nRedgreen-Lock: {task} {digest}\n",
+        record.tests.len()
+    );
+    let identity = context.repository.identity().map_err(git_failure)?;
+    let commit = context.repository.commit_tree(&tree, &[target.parent], &message, &identity).map_err(git_failure)?;
+    context.repository.update_ref(target.reference, &commit, Some(target.parent)).map_err(git_failure)?;
+    if target.update_index {
+        context.repository.update_index_paths(&changes).map_err(git_failure)?;
+    }
+    let stored = StoredLock {
+        record,
+        digest,
+        commit,
+        manifest,
+        environments: red.environments.by_runner.clone(),
+        red: red.result.tests().iter().map(|test| (test.id.clone(), test.cause.clone())).collect(),
+    };
+    store(context, key, task, &stored)?;
+    Ok(stored)
+}
+
+fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
+    Ok(Entry { mode: Mode::File, oid: context.repository.write_blob(bytes).map_err(git_failure)? })
+}
+
+/// The entries of the proposal that differ from its base, with their blobs written.
+fn changed_entries(context: &Context, proposal: &Proposal) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
+    let listing = proposal.tree.listing();
+    let mut changes = Vec::new();
+    for (path, _) in &proposal.changed {
+        let entry = match listing.get(path) {
+            None => None,
+            Some(entry) => {
+                if let Some(bytes) = bytes_of(&proposal.tree, &context.repository, path)? {
+                    context.repository.write_blob(&bytes).map_err(git_failure)?;
+                }
+                Some(entry.clone())
+            }
+        };
+        changes.push((path.clone(), entry));
+    }
+    Ok(changes)
+}
+
+/// The items that are locked, with the cases collected at RED.
+fn expected_tests(red: &RedOutcome) -> Vec<ExpectedTest> {
+    let mut by_item: BTreeMap<_, (Role, BTreeSet<String>)> = BTreeMap::new();
+    for test in red.result.tests() {
+        if test.role == Role::Collateral && test.outcome != Outcome::Blocked {
+            continue;
+        }
+        let item = test.item.to_string();
+        let entry = by_item.entry(test.item.clone()).or_insert((test.role, BTreeSet::new()));
+        if let Some(suffix) = test.id.strip_prefix(&item)
+            && test.id != item
+        {
+            entry.1.insert(suffix.to_owned());
+        } else if test.outcome != Outcome::Blocked && test.file.is_some() && collected(red, &test.id) {
+            entry.1.insert(String::new());
+        }
+    }
+    by_item.into_iter().map(|(item, (role, cases))| ExpectedTest { item, role, cases }).collect()
+}
+
+fn collected(red: &RedOutcome, id: &str) -> bool {
+    red.runs.iter().any(|(label, run)| label.starts_with("red") && run.cases.iter().any(|case| case.id.to_string() == id))
+}
+
+/// Every file of the proposal that the implementer may not change.
+fn manifest(context: &Context, setting: &Setting, proposal: &Proposal, plan_files: &[RelPath]) -> Result<Manifest, Failure> {
+    let mut files = BTreeMap::new();
+    let mut mixed = BTreeMap::new();
+    let listing = proposal.tree.listing();
+    let locked: Vec<RelPath> = listing
+        .keys()
+        .filter(|path| redgreen_core::tree::is_content(path, plan_files))
+        .filter(|path| !matches!(setting.rules.class(path), PathClass::Source | PathClass::Inert))
+        .cloned()
+        .collect();
+    for (path, bytes) in proposal.tree.read_many(&context.repository, &locked).map_err(Failure::internal)? {
+        if let Some(entry) = listing.get(&path) {
+            files.insert(path, LockedFile { mode: entry.mode, oid: entry.oid.clone(), sha256: Digest::of(&bytes) });
+        }
+    }
+    let source: Vec<RelPath> = listing
+        .keys()
+        .filter(|path| Language::of(path) == Some(Language::Rust) && setting.rules.class(path) == PathClass::Source)
+        .cloned()
+        .collect();
+    for (path, bytes) in proposal.tree.read_many(&context.repository, &source).map_err(Failure::internal)? {
+        if let Some(digest) = units_digest(&bytes) {
+            mixed.insert(path, digest);
+        }
+    }
+    let runners = setting
+        .config
+        .runners
+        .iter()
+        .map(|runner| {
+            let name = runner.name.as_ref().map_or_else(String::new, ToString::to_string);
+            let mut command = runner.command.clone().unwrap_or_default();
+            command.extend(runner.arguments.iter().cloned());
+            (name, command)
+        })
+        .collect();
+    Ok(Manifest {
+        files,
+        mixed,
+        source: setting.config.source.clone(),
+        tests: setting.config.tests.clone(),
+        inert: setting.config.inert.clone(),
+        runners,
+    })
+}
+
+/// Digest of the test items inside a source file; `None` where it has none.
+fn units_digest(bytes: &[u8]) -> Option<Digest> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if !text.contains("test") {
+        return None;
+    }
+    let units = test_units(text);
+    if units.is_empty() {
+        return None;
+    }
+    let joined: String = units.iter().map(|unit| format!("{}\0{}\0", unit.key, unit.text)).collect();
+    Some(Digest::of(joined.as_bytes()))
+}
+
+fn stored_path(context: &Context, key: &str, task: &TaskId) -> std::path::PathBuf {
+    context.state.manifests().join(key).join(format!("{task}.json"))
+}
+
+fn store(context: &Context, key: &str, task: &TaskId, stored: &StoredLock) -> Result<(), Failure> {
+    let bytes = serde_json::to_vec(stored).map_err(Failure::internal)?;
+    let path = stored_path(context, key, task);
+    if let Ok(old) = std::fs::read(&path)
+        && let Ok(previous) = serde_json::from_slice::<StoredLock>(&old)
+    {
+        // Both locks are kept: the old one under its digest.
+        let kept = path.with_file_name(format!("{task}.{}.json", previous.digest.short()));
+        redgreen_host::state::write_atomically(&kept, &old).map_err(Failure::internal)?;
+    }
+    redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)
+}
+
+/// Reads a lock back; `None` where the task has none.
+///
+/// # Errors
+/// A rejected failure when the record and private state do not agree.
+pub fn load_lock(context: &Context, key: &str, task: &TaskId) -> Result<Option<StoredLock>, Failure> {
+    let path = stored_path(context, key, task);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::internal(format!("failed to read `{}`: {error}", path.display()))),
+    };
+    let stored: StoredLock = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(ExitCode::Rejected, format!("the stored lock of {task} cannot be read: {error}"), format!("lock again: redgreen reset {task}, redgreen lock {task}"))
+    })?;
+    if Digest::of(&record_bytes(&stored.record)?) != stored.digest {
+        return Err(Failure::new(
+            ExitCode::Rejected,
+            format!("the stored lock of {task} does not match its digest"),
+            format!("lock again: redgreen reset {task}, redgreen lock {task}"),
+        ));
+    }
+    Ok(Some(stored))
+}
+
+/// Forgets a lock: the file is kept under its digest.
+///
+/// # Errors
+/// A failure when the file cannot be moved.
+pub fn forget_lock(context: &Context, key: &str, task: &TaskId) -> Result<bool, Failure> {
+    let path = stored_path(context, key, task);
+    let Some(stored) = load_lock(context, key, task)? else { return Ok(false) };
+    let kept = path.with_file_name(format!("{task}.{}.json", stored.digest.short()));
+    std::fs::rename(&path, kept).map_err(Failure::internal)?;
+    Ok(true)
+}
+
+/// Every stored lock: key, task, lock.
+///
+/// # Errors
+/// A failure when a stored lock cannot be read.
+pub fn all_locks(context: &Context) -> Result<Vec<(String, StoredLock)>, Failure> {
+    let mut found = Vec::new();
+    let Ok(keys) = std::fs::read_dir(context.state.manifests()) else { return Ok(found) };
+    for key in keys.flatten() {
+        let name = key.file_name().to_string_lossy().into_owned();
+        let Ok(files) = std::fs::read_dir(key.path()) else { continue };
+        for file in files.flatten() {
+            let file_name = file.file_name().to_string_lossy().into_owned();
+            let Some(task) = file_name.strip_suffix(".json").and_then(|stem| TaskId::new(stem).ok()) else { continue };
+            if let Ok(Some(stored)) = load_lock(context, &name, &task)
+                && stored.record.task == task
+            {
+                found.push((name.clone(), stored));
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.0, &a.1.record.task).cmp(&(&b.0, &b.1.record.task)));
+    Ok(found)
+}
+
+/// The locked tree.
+///
+/// # Errors
+/// A failure when the lock commit cannot be read.
+pub fn locked_tree(context: &Context, stored: &StoredLock) -> Result<Snapshot, Failure> {
+    Snapshot::of_commit(&context.repository, &stored.commit).map_err(|error| {
+        Failure::new(
+            ExitCode::Rejected,
+            format!("the lock commit {} cannot be read: {error}", &stored.commit[..12.min(stored.commit.len())]),
+            "fetch it again, or lock again",
+        )
+    })
+}
+
+/// How the environment differs from the one at lock, in plain words.
+#[must_use]
+pub fn environment_changes(stored: &StoredLock, now: &Environments) -> Vec<redgreen_core::reason::Reason> {
+    use redgreen_core::reason::{Reason, ReasonCode};
+    let mut reasons = Vec::new();
+    let mut add = |what: String| {
+        reasons.push(Reason::new(
+            ReasonCode::EnvironmentChanged,
+            format!("the environment differs from the one at lock: {what}"),
+            format!("put it back, or lock again in the new one: redgreen amend {} --reason 'environment'", stored.record.task),
+        ));
+    };
+    for (name, before) in &stored.environments {
+        let Some(after) = now.by_runner.get(name) else {
+            add(format!("runner `{name}` is gone"));
+            continue;
+        };
+        if before.digest() == after.digest() {
+            continue;
+        }
+        for (tool, old) in &before.tools {
+            match after.tools.get(tool) {
+                Some(new) if new == old => {}
+                Some(new) => add(format!("`{tool}` was {} and is {} ({})", old.version, new.version, new.path)),
+                None => add(format!("`{tool}` is gone")),
+            }
+        }
+        for (part, old) in &before.dependencies {
+            if after.dependencies.get(part) != Some(old) {
+                add(format!("files of `{part}` were changed"));
+            }
+        }
+        if before.plugins != after.plugins {
+            add(format!("plugins were [{}] and are [{}]", before.plugins.join(", "), after.plugins.join(", ")));
+        }
+        if before.variables != after.variables || before.prepare != after.prepare || before.carried != after.carried {
+            add("variables, prepare commands or carried files were changed".to_owned());
+        }
+        if before.network != after.network || before.mount != after.mount {
+            add("network or mount was changed".to_owned());
+        }
+    }
+    reasons
+}

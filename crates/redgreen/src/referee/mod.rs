@@ -1,0 +1,16 @@
+//! The referee: gathers what a gate is judged on, in trees of its own, and lets `redgreen-core` judge.
+//!
+//! A person's checkout and an agent's clone are the same thing here: a *candidate folder* that is read once and never
+//! run in.
+
+pub mod checks;
+pub mod context;
+pub mod full;
+pub mod green;
+pub mod items;
+pub mod lock;
+pub mod proposal;
+pub mod red;
+pub mod refine;
+pub mod scope;
+pub mod trees;

@@ -1,0 +1,327 @@
+//! RED: proves that the proposed tests fail for the right reason on the base's sources (SPEC B3).
+
+use super::context::{Context, Environments, Setting, workspace};
+use super::proposal::{Proposal, propose, text_of};
+use super::refine::{Known, refine};
+use super::trees::{TreeOnDisk, files_of_runner};
+use crate::error::Failure;
+use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::id::{CriterionId, RelPath, TaskId};
+use redgreen_core::reason::Reason;
+use redgreen_core::run_report::{Ended, RunReport};
+use redgreen_core::test_item::{Coverage, CriteriaMap, TestItem};
+use redgreen_host::path_rules::PathClass;
+use redgreen_host::runner::{RunnerKind, Selection};
+use redgreen_host::tree::Snapshot;
+use redgreen_lint::Language;
+use redgreen_lint::definitions::definitions;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What a person or a plan says of the tests, beside the criteria map.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// `--covers`.
+    pub covers: CriteriaMap,
+    /// `--guard`.
+    pub guards: BTreeSet<String>,
+    /// `--guard-passing`.
+    pub guard_passing: bool,
+    /// `--accept`.
+    pub accepted: BTreeSet<String>,
+    /// `--supersedes`, and the task's own list.
+    pub supersedes: BTreeSet<String>,
+    /// The task's `new_symbols`.
+    pub new_symbols: Option<BTreeSet<String>>,
+}
+
+/// What RED is asked.
+#[derive(Debug)]
+pub struct RedRequest<'a> {
+    /// The commit whose sources are used.
+    pub base_commit: &'a str,
+    /// The folder the tests are read from.
+    pub candidate: &'a Path,
+    /// Plan files: no content.
+    pub plan_files: &'a [RelPath],
+    /// The task; `None` for an unnamed red.
+    pub task: Option<&'a TaskId>,
+    /// The task's criteria.
+    pub criteria: &'a [CriterionId],
+    /// What is said of the tests.
+    pub claims: &'a Claims,
+    /// Only these files and ids; everything that changed when empty.
+    pub only: &'a [String],
+}
+
+/// What RED established.
+#[derive(Debug)]
+pub struct RedOutcome {
+    /// The verdict.
+    pub result: GateResult,
+    /// The proposal it was judged on.
+    pub proposal: Proposal,
+    /// The criteria map with what a person added.
+    pub map: CriteriaMap,
+    /// The environments it was run in.
+    pub environments: Environments,
+    /// The base.
+    pub base: Snapshot,
+    /// The runs, for evidence: label and report.
+    pub runs: Vec<(String, RunReport)>,
+}
+
+/// Proves RED.
+///
+/// # Errors
+/// A failure when the question cannot even be put together: no runner, an unreadable tree, a bad map.
+pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutcome, Failure> {
+    let base = Snapshot::of_commit(&context.repository, request.base_commit).map_err(Failure::internal)?;
+    let setting = Setting::of_tree(context, &base)?;
+    let runners = setting.runners()?;
+    let item_rules = setting.item_rules();
+    let candidate = redgreen_host::walk::walk(request.candidate, &base, &context.repository).map_err(Failure::internal)?;
+    let mut proposal = propose(
+        &context.repository,
+        &base,
+        &candidate,
+        &setting.rules,
+        &item_rules,
+        request.plan_files,
+        request.task,
+    )?;
+    restrict(&mut proposal, request.only);
+    let mut map = proposal.map.clone();
+    for (criterion, coverages) in &request.claims.covers {
+        map.entry(criterion.clone()).or_default().extend(coverages.iter().cloned());
+    }
+    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
+    let environments = Environments::resolve(
+        &runners,
+        &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()),
+    )?;
+    drop(scratch);
+    let mut runs = Vec::new();
+    let judged = run_all(context, &setting, &base, &proposal, &environments, &runners, &mut runs);
+    let result = match judged {
+        Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
+        Ok((mut base_run, mut first, mut second)) => {
+            let known = known_definitions(context, &setting, &base)?;
+            for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
+                refine(run, &known);
+            }
+            judge_red(&RedInput {
+                task: request.task,
+                criteria: request.criteria,
+                map: &map,
+                base_items: &proposal.base_items.all(),
+                items: &proposal.items.all(),
+                changed_files: &touched_files(&proposal),
+                base_run: base_run.as_ref(),
+                runs: [&first, &second],
+                new_symbols: request.claims.new_symbols.as_ref(),
+                supersedes: &request.claims.supersedes,
+                guards: &request.claims.guards,
+                guard_passing: request.claims.guard_passing,
+                accepted: &request.claims.accepted,
+                findings: &proposal.findings,
+                unreachable: &proposal.unreachable,
+            })
+        }
+    };
+    Ok(RedOutcome { result, proposal, map, environments, base, runs })
+}
+
+/// A test of an affected file may turn red through its own file or through a helper or data file beside it.
+fn touched_files(proposal: &Proposal) -> BTreeSet<RelPath> {
+    proposal.affected.clone()
+}
+
+fn restrict(proposal: &mut Proposal, only: &[String]) {
+    if only.is_empty() {
+        return;
+    }
+    let wanted = |path: &RelPath| {
+        only.iter().any(|text| {
+            let file = text.split("::").next().unwrap_or(text).trim_start_matches("./").trim_end_matches('/');
+            path.is_below(file)
+        })
+    };
+    proposal.affected.retain(&wanted);
+    proposal.items.by_file.retain(|path, _| wanted(path));
+    proposal.base_items.by_file.retain(|path, _| wanted(path));
+    let named: Vec<&String> = only.iter().filter(|text| text.contains("::")).collect();
+    if !named.is_empty() {
+        let keep = |item: &TestItem| {
+            let id = item.id.to_string();
+            named.iter().any(|name| **name == id || id.starts_with(&format!("{name}::")))
+        };
+        for items in proposal.items.by_file.values_mut().chain(proposal.base_items.by_file.values_mut()) {
+            items.retain(keep);
+        }
+    }
+}
+
+type Runs = (Option<RunReport>, RunReport, RunReport);
+
+fn run_all(
+    context: &Context,
+    setting: &Setting,
+    base: &Snapshot,
+    proposal: &Proposal,
+    environments: &Environments,
+    runners: &[Box<dyn redgreen_host::runner::Runner>],
+    evidence: &mut Vec<(String, RunReport)>,
+) -> Result<Runs, Box<Reason>> {
+    let failed = |failure: Failure| {
+        Box::new(Reason::new(redgreen_core::reason::ReasonCode::EnvironmentFault, failure.what, failure.help))
+    };
+    let (mut base_run, mut first, mut second) = (None::<RunReport>, None::<RunReport>, None::<RunReport>);
+    let item_rules = setting.item_rules();
+    let mut red_tree = None;
+    let mut base_tree = None;
+    for runner in runners {
+        let files = files_of_runner(&proposal.affected, &item_rules, runner.as_ref());
+        let there: Vec<RelPath> =
+            files.iter().filter(|file| proposal.tree.contains(file) && !proposal.unreachable.contains_key(*file)).cloned().collect();
+        let before: Vec<RelPath> = files.iter().filter(|file| base.contains(file)).cloned().collect();
+        if !before.is_empty() && before.iter().any(|file| proposal.base_items.by_file.contains_key(file)) {
+            if base_tree.is_none() {
+                base_tree = Some(TreeOnDisk::build(context, setting, base, "base").map_err(failed)?);
+            }
+            if let Some(tree) = &base_tree {
+                context.printer.talk(format!("{:<8}running the affected tests on the base ({} files)", "RED", before.len()));
+                let items = items_for(context, setting, runner.settings().kind, base, &proposal.base_items).map_err(failed)?;
+                let report = tree.run(context, setting, environments, runner.as_ref(), &Selection::Files(before), &items, "base-run")?;
+                evidence.push(("base".to_owned(), report.clone()));
+                base_run = Some(merged(base_run, report));
+            }
+        }
+        if there.is_empty() {
+            continue;
+        }
+        if red_tree.is_none() {
+            red_tree = Some(TreeOnDisk::build(context, setting, &proposal.tree, "red").map_err(failed)?);
+        }
+        if let Some(tree) = &red_tree {
+            let items = items_for(context, setting, runner.settings().kind, &proposal.tree, &proposal.items).map_err(failed)?;
+            for (slot, label) in [(&mut first, "red-1"), (&mut second, "red-2")] {
+                context.printer.talk(format!("{:<8}running the new tests without the implementation ({label})", "RED"));
+                let report = tree.run(context, setting, environments, runner.as_ref(), &Selection::Files(there.clone()), &items, label)?;
+                evidence.push((label.to_owned(), report.clone()));
+                *slot = Some(merged(slot.take(), report));
+            }
+        }
+    }
+    Ok((base_run, first.unwrap_or_else(empty_report), second.unwrap_or_else(empty_report)))
+}
+
+/// Rust names map to files through every file of the package; Python needs the affected files only.
+fn items_for(
+    context: &Context,
+    setting: &Setting,
+    kind: RunnerKind,
+    tree: &Snapshot,
+    affected: &super::items::Items,
+) -> Result<Vec<TestItem>, Failure> {
+    match kind {
+        RunnerKind::Pytest => Ok(affected.all()),
+        RunnerKind::CargoTest => all_items(context, setting, tree, RunnerKind::CargoTest),
+    }
+}
+
+/// Every static item of a tree for one kind of runner.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn all_items(context: &Context, setting: &Setting, tree: &Snapshot, kind: RunnerKind) -> Result<Vec<TestItem>, Failure> {
+    let item_rules = setting.item_rules();
+    let wanted: Vec<RelPath> = tree
+        .paths()
+        .filter(|path| item_rules.can_hold(path) && item_rules.runner(path).is_some_and(|runner| runner.kind == kind))
+        .cloned()
+        .collect();
+    let mut items = super::items::Items::default();
+    for (path, bytes) in tree.read_many(&context.repository, &wanted).map_err(Failure::internal)? {
+        if let Ok(text) = std::str::from_utf8(&bytes)
+            && text.contains("test")
+        {
+            item_rules.of_file(&path, text, &mut items);
+        }
+    }
+    Ok(items.all())
+}
+
+/// Two runners' reports as one.
+#[must_use]
+pub fn merged(old: Option<RunReport>, new: RunReport) -> RunReport {
+    let Some(mut old) = old else { return new };
+    old.cases.extend(new.cases);
+    old.load_failures.extend(new.load_failures);
+    old.problems.extend(new.problems);
+    old.tail.extend(new.tail);
+    old.command.push("&&".to_owned());
+    old.command.extend(new.command);
+    old.duration_ms += new.duration_ms;
+    if old.ended == Ended::Code(0) {
+        old.ended = new.ended;
+    }
+    old.pass_line = match (old.pass_line, new.pass_line) {
+        (Some(a), Some(b)) => Some(format!("{a}; {b}")),
+        (a, b) => a.or(b),
+    };
+    old
+}
+
+fn empty_report() -> RunReport {
+    RunReport {
+        command: Vec::new(),
+        ended: Ended::Code(0),
+        cases: Vec::new(),
+        load_failures: Vec::new(),
+        problems: Vec::new(),
+        pass_line: None,
+        tail: Vec::new(),
+        output: redgreen_core::id::Digest::of(b""),
+        duration_ms: 0,
+    }
+}
+
+fn known_definitions(context: &Context, setting: &Setting, base: &Snapshot) -> Result<Known, Failure> {
+    let mut known = Known::default();
+    let wanted: Vec<RelPath> = base
+        .paths()
+        .filter(|path| setting.rules.class(path) == PathClass::Source && Language::of(path).is_some())
+        .cloned()
+        .collect();
+    for (path, bytes) in base.read_many(&context.repository, &wanted).map_err(Failure::internal)? {
+        if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
+            known.add(&path, &definitions(language, text));
+        }
+    }
+    Ok(known)
+}
+
+/// `AC-1=path::item` as it is given by hand.
+///
+/// # Errors
+/// A usage failure that shows the form.
+pub fn parse_covers(list: &[String]) -> Result<CriteriaMap, Failure> {
+    let mut map: BTreeMap<CriterionId, Vec<Coverage>> = BTreeMap::new();
+    for text in list {
+        let parsed = text.split_once('=').and_then(|(criterion, test)| Some((CriterionId::new(criterion).ok()?, test)));
+        let Some((criterion, test)) = parsed else {
+            return Err(Failure::usage(format!("`--covers {text}` cannot be read"), "write --covers AC-1=path::item"));
+        };
+        map.entry(criterion).or_default().push(Coverage { test: test.to_owned(), guard: false, hidden: false });
+    }
+    Ok(map)
+}
+
+/// The text of a file in a tree, for messages.
+///
+/// # Errors
+/// A failure when the blob cannot be read.
+pub fn file_text(context: &Context, tree: &Snapshot, path: &RelPath) -> Result<Option<String>, Failure> {
+    text_of(tree, &context.repository, path)
+}

@@ -1,0 +1,120 @@
+//! What static knowledge of the source adds to the causes that a runner established: a misspelt name, a name that
+//! exists elsewhere (reference/test-results.md section 3.1, typo guard).
+//!
+//! A false alarm here blocks legitimate work, a miss is cheap (GREEN can never be reached), so both rules are narrow.
+
+use redgreen_core::id::RelPath;
+use redgreen_core::outcome::Cause;
+use redgreen_core::run_report::{CauseDetail, RunReport};
+use redgreen_lint::definitions::Definition;
+use std::collections::BTreeMap;
+
+/// Definitions of first-party source by name.
+#[derive(Debug, Default)]
+pub struct Known {
+    by_name: BTreeMap<String, Vec<(RelPath, bool)>>,
+}
+
+impl Known {
+    /// Adds the definitions of one source file.
+    pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
+        for definition in definitions {
+            self.by_name
+                .entry(definition.name.clone())
+                .or_default()
+                .push((path.clone(), definition.container.is_none()));
+        }
+    }
+
+    /// Where a name of module level is defined.
+    fn at_module_level(&self, name: &str) -> Option<&RelPath> {
+        self.by_name.get(name)?.iter().find(|(_, top)| *top).map(|(path, _)| path)
+    }
+
+    /// A name that the given one is most likely a slip of.
+    fn misspelt(&self, name: &str) -> Option<&str> {
+        if self.by_name.contains_key(name) {
+            return None;
+        }
+        self.by_name.keys().map(String::as_str).find(|known| is_slip(name, known))
+    }
+}
+
+/// Whether `name` reads like a slip of the finger for `known`: one letter wrong, missing, doubled or swapped in a word
+/// of five letters or more, two in one of nine or more. Plurals, versions and underscores are how APIs grow, and pairs
+/// like `encode` and `decode` differ at the front on purpose.
+fn is_slip(name: &str, known: &str) -> bool {
+    let longer = name.len().max(known.len());
+    let plain = |text: &str| text.trim_matches('_').trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('s').to_ascii_lowercase();
+    if longer < 5 || plain(name) == plain(known) || name.chars().next() != known.chars().next() {
+        return false;
+    }
+    let same_words = name.matches('_').count() == known.matches('_').count();
+    let distance = strsim::damerau_levenshtein(name, known);
+    same_words && (distance == 1 || (distance == 2 && longer >= 9))
+}
+
+/// Whether a name is particular enough that finding it elsewhere means something.
+fn is_particular(name: &str) -> bool {
+    name.len() >= 4 && (name.contains('_') || name.chars().any(char::is_uppercase) || name.len() >= 8)
+}
+
+/// Refines every cause of a run.
+pub fn refine(run: &mut RunReport, known: &Known) {
+    for case in &mut run.cases {
+        if let Some(cause) = &mut case.cause {
+            one(cause, &case.message, known);
+        }
+    }
+    for failure in &mut run.load_failures {
+        for located in &mut failure.causes {
+            one(&mut located.cause, &located.message, known);
+        }
+    }
+}
+
+fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
+    let Some(symbol) = cause.symbol.clone() else { return };
+    let symbol = symbol.rsplit(['.', ':']).next().unwrap_or(&symbol).to_owned();
+    match cause.cause {
+        Cause::SimilarName | Cause::MissingSymbol => {
+            if let Some(meant) = known.misspelt(&symbol) {
+                cause.cause = Cause::SimilarName;
+                cause.detail = format!("`{symbol}` does not exist; did you mean `{meant}`?");
+                return;
+            }
+            if cause.cause == Cause::SimilarName {
+                cause.cause = Cause::MissingSymbol;
+                cause.detail = format!("`{symbol}` does not exist yet");
+            }
+            let import = message.contains("cannot import name") || message.contains("unresolved import");
+            if import
+                && is_particular(&symbol)
+                && let Some(path) = known.at_module_level(&symbol)
+            {
+                cause.cause = Cause::WrongImport;
+                cause.detail = format!("`{symbol}` is imported from the wrong place: it exists in `{path}`");
+            }
+        }
+        Cause::Assertion | Cause::Signature | Cause::NotImplemented | Cause::RaisedInSource | Cause::SyntaxError
+        | Cause::UndefinedName | Cause::MissingFixture | Cause::MissingDependency | Cause::WrongImport
+        | Cause::AlwaysFails | Cause::SetupFailed | Cause::DoesNotCompile | Cause::WrongForeignSymbol
+        | Cause::RaisedInTest | Cause::TypeMismatch | Cause::Timeout | Cause::Crash | Cause::Unknown
+        | Cause::MissingPlugin | Cause::Environment | Cause::BrokenBase => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b3_a_slip_is_told_from_an_api_that_grows() {
+        for (name, known) in [("slugfy", "slugify"), ("totla", "total"), ("calcualte_totl", "calculate_total"), ("totl", "total")] {
+            assert!(is_slip(name, known), "{name} {known}");
+        }
+        for (name, known) in [("items", "item"), ("decode", "encode"), ("parse_v2", "parse_v1"), ("ne", "eq"), ("get_user", "get_user_id"), ("max", "min"), ("ge", "gt")] {
+            assert!(!is_slip(name, known), "{name} {known}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How a candidate differs from what it may differ in: collects the facts, `redgreen_core::gate::classify` names them.
+
+use redgreen_core::gate::{Change, ChangeClass, Place, classify};
+use redgreen_core::id::RelPath;
+use redgreen_core::reason::ReasonCode;
+use redgreen_core::tree::ChangeKind;
+use redgreen_host::path_rules::{PathClass, PathRules};
+
+/// Differences longer than this are cut in reasons; `locks diff` shows them whole.
+const DIFF_LINES: usize = 40;
+
+/// A change of a whole path, with its difference.
+#[must_use]
+pub fn change(rules: &PathRules, path: &RelPath, kind: ChangeKind, old: Option<&[u8]>, new: Option<&[u8]>) -> Change {
+    let place = match rules.class(path) {
+        PathClass::Test => Place::Test,
+        PathClass::RunnerConfig => Place::RunnerConfig,
+        PathClass::Inert => Place::Inert,
+        PathClass::Source | PathClass::Locked => Place::Other,
+    };
+    let (class, code, message) = classify(path, kind, place);
+    let (diff, line) = difference(path, old, new);
+    Change { path: path.clone(), kind, class, code, message, line, diff }
+}
+
+/// An edit of a locked test item inside a mixed file.
+#[must_use]
+pub fn unit_edit(path: &RelPath, key: &str, line: u32, kind: ChangeKind, locked: &str, candidate: &str) -> Change {
+    let verb = match kind {
+        ChangeKind::Added => "added to",
+        ChangeKind::Modified => "edited",
+        ChangeKind::Deleted => "deleted",
+    };
+    let (diff, _) = difference(path, Some(locked.as_bytes()), Some(candidate.as_bytes()));
+    Change {
+        path: path.clone(),
+        kind,
+        class: ChangeClass::Rejected,
+        code: ReasonCode::LockedTestEdited,
+        message: format!("{verb} the locked test code `{key}` in `{path}`"),
+        line: Some(line),
+        diff,
+    }
+}
+
+/// A link, special file or name twin that a candidate added or changed (C1).
+#[must_use]
+pub fn irregular(path: &RelPath, what: &str) -> Change {
+    Change {
+        path: path.clone(),
+        kind: ChangeKind::Added,
+        class: ChangeClass::Rejected,
+        code: ReasonCode::ForbiddenFile,
+        message: format!("`{path}` is {what}; only regular files are taken"),
+        line: None,
+        diff: None,
+    }
+}
+
+/// A unified difference without a header, and the first line of the new text that differs.
+#[must_use]
+pub fn difference(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> (Option<String>, Option<u32>) {
+    let text = |bytes: Option<&[u8]>| bytes.map_or(Some(String::new()), |bytes| String::from_utf8(bytes.to_vec()).ok());
+    let (Some(old), Some(new)) = (text(old), text(new)) else {
+        return (Some(format!("binary file `{path}` differs")), None);
+    };
+    if old.len() + new.len() > 4 << 20 {
+        return (Some(format!("`{path}` differs (too large to show)")), None);
+    }
+    let diff = similar::TextDiff::from_lines(&old, &new);
+    let mut lines = Vec::new();
+    let mut first = None;
+    for change in diff.iter_all_changes() {
+        let sign = match change.tag() {
+            similar::ChangeTag::Delete => '-',
+            similar::ChangeTag::Insert => '+',
+            similar::ChangeTag::Equal => continue,
+        };
+        if first.is_none() {
+            first = change.new_index().or(change.old_index()).and_then(|index| u32::try_from(index + 1).ok());
+        }
+        lines.push(format!("{sign} {}", change.value().trim_end()));
+        if lines.len() == DIFF_LINES {
+            lines.push("…".to_owned());
+            break;
+        }
+    }
+    ((!lines.is_empty()).then(|| lines.join("\n")), first)
+}

@@ -1,0 +1,162 @@
+//! Trees on disk: each one is private, built from bytes the referee read, and removed afterwards.
+
+use super::context::{Context, Environments, Setting, workspace};
+use crate::error::Failure;
+use redgreen_core::exit::ExitCode;
+use redgreen_core::id::{ItemId, RelPath};
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::run_report::RunReport;
+use redgreen_core::test_item::TestItem;
+use redgreen_host::process::{self, Spec};
+use redgreen_host::runner::{Request, Runner, Selection};
+use redgreen_host::state::Scratch;
+use redgreen_host::tree::{Snapshot, materialise};
+use std::path::{Path, PathBuf};
+
+/// A tree on disk with its scratch folders.
+#[derive(Debug)]
+pub struct TreeOnDisk {
+    /// Removes everything on drop.
+    scratch: Scratch,
+    /// The tree.
+    pub root: PathBuf,
+}
+
+/// The environment a prepare command or a check runs in.
+fn command_environment(scratch: &Path) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+    let (home, temporary) = (scratch.join("home"), scratch.join("tmp"));
+    for folder in [&home, &temporary] {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::internal(format!("failed to create `{}`: {error}", folder.display())))?;
+    }
+    Ok(redgreen_host::env::child(&home, &temporary))
+}
+
+impl TreeOnDisk {
+    /// Writes a tree, carries what git ignores and tests need, and runs the prepare commands.
+    ///
+    /// # Errors
+    /// A failure when a file cannot be written or a prepare command fails.
+    pub fn build(context: &Context, setting: &Setting, snapshot: &Snapshot, label: &str) -> Result<Self, Failure> {
+        let scratch = context.state.scratch(label).map_err(Failure::internal)?;
+        let root = scratch.path().join("tree");
+        materialise(snapshot, &context.repository, &root).map_err(Failure::internal)?;
+        let tree = Self { scratch, root };
+        tree.carry(context, setting, snapshot)?;
+        if setting.config.tree.git {
+            tree.git_init()?;
+        }
+        for command in &setting.config.tree.prepare {
+            tree.prepare(command)?;
+        }
+        Ok(tree)
+    }
+
+    /// Folder for reports, homes and build output of runs over this tree.
+    #[must_use]
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    fn carry(&self, context: &Context, setting: &Setting, snapshot: &Snapshot) -> Result<(), Failure> {
+        let mut globs = setting.config.tree.carry.clone();
+        // A lock file that git ignores is what the developer's own builds use.
+        for runner in &setting.config.runners {
+            if runner.kind == redgreen_host::runner::RunnerKind::CargoTest {
+                let path = if runner.root.is_empty() { "Cargo.lock".to_owned() } else { format!("{}/Cargo.lock", runner.root) };
+                globs.push(format!("/{path}"));
+            }
+        }
+        let carried = redgreen_host::tree::carry(context.repository.top_level(), &self.root, &globs, snapshot)
+            .map_err(|error| Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml"))?;
+        for (path, _) in carried {
+            context.printer.detail(format!("carried {path}"));
+        }
+        Ok(())
+    }
+
+    fn git_init(&self) -> Result<(), Failure> {
+        redgreen_host::git::init_with_one_commit(&self.root).map_err(super::context::git_failure)
+    }
+
+    fn prepare(&self, command: &str) -> Result<(), Failure> {
+        let mut argv = shell_words::split(command)
+            .map_err(|error| Failure::usage(format!("`[tree] prepare`: `{command}`: {error}"), "quote it as for a shell"))?;
+        if argv.is_empty() {
+            return Ok(());
+        }
+        if let Some(program) = redgreen_host::env::find_program(&argv[0]) {
+            argv[0] = program.path.display().to_string();
+        }
+        let mut spec = Spec::new("prepare", argv, &self.root);
+        spec.env = command_environment(self.scratch.path())?;
+        spec.writable = vec![self.scratch.path().to_path_buf()];
+        let finished = process::run(&spec).map_err(|error| Failure::new(ExitCode::CouldNotRun, format!("prepare: {error}"), "correct `[tree] prepare`"))?;
+        if finished.success() {
+            return Ok(());
+        }
+        let tail: Vec<String> = finished.stderr_text().lines().rev().take(5).map(str::to_owned).collect();
+        let reason = Reason::new(
+            ReasonCode::PrepareFailed,
+            format!("`{command}` ended with {:?}: {}", finished.ended, tail.into_iter().rev().collect::<Vec<_>>().join(" | ")),
+            "correct `[tree] prepare` in redgreen.toml",
+        );
+        Err(Failure::from(Box::new(reason)))
+    }
+
+    /// Runs a command of a check in this tree.
+    ///
+    /// # Errors
+    /// A failure when its folders cannot be made; a missing command is part of the result.
+    pub fn check_spec(&self, label: &str, argv: Vec<String>) -> Result<Spec, Failure> {
+        let mut spec = Spec::new(label, argv, &self.root);
+        spec.env = command_environment(self.scratch.path())?;
+        spec.writable = vec![self.scratch.path().to_path_buf()];
+        Ok(spec)
+    }
+
+    /// Runs tests of one runner over this tree.
+    ///
+    /// # Errors
+    /// A failure when the runner could not be asked at all.
+    #[expect(clippy::too_many_arguments, reason = "one call per run; a struct of the same names would say nothing more")]
+    pub fn run(
+        &self,
+        context: &Context,
+        setting: &Setting,
+        environments: &Environments,
+        runner: &dyn Runner,
+        selection: &Selection,
+        items: &[TestItem],
+        label: &str,
+    ) -> Result<RunReport, Box<Reason>> {
+        let scratch = self.scratch(label);
+        std::fs::create_dir_all(&scratch).map_err(|error| {
+            Box::new(Reason::new(ReasonCode::EnvironmentFault, format!("failed to create `{}`: {error}", scratch.display()), "free some disk space"))
+        })?;
+        let Some(environment) = environments.of(runner.settings()) else {
+            return Err(Box::new(Reason::new(ReasonCode::EnvironmentFault, "the runner has no environment record", "run redgreen doctor")));
+        };
+        let workspace = workspace(context, context.repository.top_level(), scratch);
+        runner.run(&Request { tree: &self.root, selection, items, rules: &setting.rules, workspace: &workspace, environment })
+    }
+}
+
+/// Groups items by the runner they belong to.
+#[must_use]
+pub fn of_runner<'a>(items: impl IntoIterator<Item = &'a ItemId>, runner: &dyn Runner) -> Vec<ItemId> {
+    items
+        .into_iter()
+        .filter(|item| match (&item.runner, &runner.settings().name) {
+            (None, None) => true,
+            (Some(name), Some(own)) => name == own,
+            (None, Some(_)) | (Some(_), None) => false,
+        })
+        .cloned()
+        .collect()
+}
+
+/// Files of a list that belong to a runner.
+#[must_use]
+pub fn files_of_runner(files: &std::collections::BTreeSet<RelPath>, rules: &super::items::ItemRules<'_>, runner: &dyn Runner) -> Vec<RelPath> {
+    files.iter().filter(|file| rules.runner(file).is_some_and(|own| own.name == runner.settings().name && own.kind == runner.settings().kind)).cloned().collect()
+}
