@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod env;
+pub mod git;
 pub mod path_rules;
 pub mod process;
 pub mod runner;

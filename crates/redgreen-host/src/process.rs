@@ -69,7 +69,7 @@ impl Spec {
     }
 
     /// Like [`Spec::new`] at the lowest isolation level, without asking for the best one.
-    fn unisolated(label: &str, argv: Vec<String>, cwd: impl Into<PathBuf>) -> Self {
+    pub(crate) fn unisolated(label: &str, argv: Vec<String>, cwd: impl Into<PathBuf>) -> Self {
         Self {
             argv,
             cwd: cwd.into(),
