@@ -2,6 +2,9 @@
 //!
 //! Nothing here decides. It reads bytes, runs commands and hands values to `redgreen-core`.
 
+pub mod clock;
+pub mod env;
+pub mod git;
 pub mod path_rules;
 pub mod process;
 pub mod runner;

@@ -1,7 +1,24 @@
 //! The one door through which everything is spawned: agents, tests, builds, services, git.
+//!
+//! A child runs in its own process group with a complete environment of ours and a tag (`REDGREEN_JOB`). One loop in
+//! the calling thread feeds and drains its pipes, so an inherited pipe can never block us. After its end everything
+//! that it started is ended too, also what called `setsid` and forked twice: we are a *child subreaper*, so orphans
+//! become our children and are found in `/proc` ([`leftovers`]).
+
+mod capture;
+mod isolation;
+mod jobs;
+mod leftovers;
+mod supervise;
+
+pub use isolation::best_available;
+pub use jobs::{Swept, record_jobs_in, sweep};
+pub use leftovers::own_every_child;
+pub use supervise::{interrupt_all, running};
 
 use redgreen_core::run_report::Ended;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,12 +50,26 @@ pub struct Spec {
     pub mounts: Vec<(PathBuf, PathBuf)>,
     /// What it is, for the session log: `pytest`, `git ls-tree`, `agent`.
     pub label: String,
+    /// The isolation that is asked for: the best available by default (`REDGREEN_ISOLATION=process` lowers it). What
+    /// was really used is in [`Finished::isolation`].
+    pub isolation: Isolation,
+    /// Look for and end what outlived the command (default). False only for git plumbing, which starts nothing, and
+    /// for signing, whose agent (`gpg-agent`) belongs to the user.
+    pub end_leftovers: bool,
 }
 
 impl Spec {
     /// A specification with ten minutes, 4 MiB kept, 1 GiB at most, nothing writable but what the caller adds.
     #[must_use]
     pub fn new(label: &str, argv: Vec<String>, cwd: impl Into<PathBuf>) -> Self {
+        Self {
+            isolation: best_available(),
+            ..Self::unisolated(label, argv, cwd)
+        }
+    }
+
+    /// Like [`Spec::new`] at the lowest isolation level, without asking for the best one.
+    pub(crate) fn unisolated(label: &str, argv: Vec<String>, cwd: impl Into<PathBuf>) -> Self {
         Self {
             argv,
             cwd: cwd.into(),
@@ -52,6 +83,8 @@ impl Spec {
             writable: Vec::new(),
             mounts: Vec::new(),
             label: label.to_owned(),
+            isolation: Isolation::Process,
+            end_leftovers: true,
         }
     }
 }
@@ -117,6 +150,16 @@ pub enum SpawnError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The working directory cannot be used.
+    #[error("folder `{}` to run `{program}` in cannot be used: {source}", .folder.display())]
+    Folder {
+        /// The program.
+        program: String,
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }
 
 /// Runs a command to its end. When this returns, no process that it started is alive.
@@ -124,37 +167,20 @@ pub enum SpawnError {
 /// # Errors
 /// [`SpawnError`] when the process could not be started.
 pub fn run(spec: &Spec) -> Result<Finished, SpawnError> {
-    // First version: replaced by the supervised one.
-    let program = spec.argv.first().cloned().unwrap_or_default();
-    let start = std::time::Instant::now();
-    let output = std::process::Command::new(&program)
-        .args(spec.argv.iter().skip(1))
-        .current_dir(&spec.cwd)
-        .env_clear()
-        .envs(&spec.env)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => SpawnError::NotFound {
-                program: program.clone(),
-            },
-            _ => SpawnError::Io {
-                program: program.clone(),
-                source,
-            },
-        })?;
-    let ended = match output.status.code() {
-        Some(code) => Ended::Code(code),
-        None => Ended::Signal(
-            std::os::unix::process::ExitStatusExt::signal(&output.status).unwrap_or(0),
-        ),
-    };
-    Ok(Finished {
-        ended,
-        stdout: output.stdout,
-        stderr: output.stderr,
-        duration: start.elapsed(),
-        left_behind: 0,
-        isolation: Isolation::Process,
-    })
+    supervise::supervise(spec, None)
 }
+
+/// Like [`run`], but standard output goes piece by piece to `sink` and is not kept. When `sink` says `Break`, the
+/// process is ended at once.
+///
+/// # Errors
+/// [`SpawnError`] when the process could not be started.
+pub fn run_into(
+    spec: &Spec,
+    sink: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<Finished, SpawnError> {
+    supervise::supervise(spec, Some(sink))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Revisions and references.
+
+use super::{GitError, GitErrorKind, Oid, Repository};
+use std::collections::BTreeMap;
+
+/// What `HEAD` is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    /// A branch without a commit.
+    Unborn {
+        /// The branch, such as `main`.
+        name: String,
+    },
+    /// A commit without a branch.
+    Detached(Oid),
+    /// A branch.
+    Branch {
+        /// Its short name, such as `main`.
+        name: String,
+        /// Its commit.
+        oid: Oid,
+    },
+}
+
+impl Head {
+    /// The commit; `None` when there is none yet.
+    #[must_use]
+    pub fn oid(&self) -> Option<&str> {
+        match self {
+            Self::Unborn { .. } => None,
+            Self::Detached(oid) | Self::Branch { oid, .. } => Some(oid),
+        }
+    }
+}
+
+impl Repository {
+    /// What `HEAD` is.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn head(&self) -> Result<Head, GitError> {
+        let symbolic = self.call(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
+        let oid = self.call(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], &[])?;
+        let oid = oid.success().then(|| oid.stdout_text().trim().to_owned());
+        if !symbolic.success() {
+            return oid.map(Head::Detached).ok_or_else(|| {
+                GitError::failed("rev-parse", "`HEAD` names a commit that is not there")
+            });
+        }
+        let full = symbolic.stdout_text();
+        let name = full.trim();
+        let name = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+        Ok(match oid {
+            Some(oid) => Head::Branch { name, oid },
+            None => Head::Unborn { name },
+        })
+    }
+
+    fn parse_revision(&self, rev: &str, suffix: &str) -> Result<Oid, GitError> {
+        let wanted = format!("{rev}{suffix}");
+        let finished = self.call(
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &wanted,
+            ],
+            &[],
+        )?;
+        // Without its value, `--end-of-options` itself is echoed by old versions of git.
+        let text = finished.stdout_text();
+        match text.lines().last() {
+            Some(oid) if finished.success() => Ok(oid.to_owned()),
+            Some(_) | None => Err(GitError::new(
+                GitErrorKind::NoSuchRevision,
+                format!("there is no commit `{rev}`"),
+                "`git log --oneline --all` shows what there is; a shallow clone may lack it: `git fetch --unshallow`",
+            )),
+        }
+    }
+
+    /// The commit that a revision names (branch, tag, `HEAD~2`, id).
+    ///
+    /// # Errors
+    /// There is no such commit.
+    pub fn resolve(&self, rev: &str) -> Result<Oid, GitError> {
+        self.parse_revision(rev, "^{commit}")
+    }
+
+    /// The object that a revision names, of any kind.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn resolve_object(&self, rev: &str) -> Result<Oid, GitError> {
+        self.parse_revision(rev, "^{object}")
+    }
+
+    /// Sets a reference if it still has the expected value (compare and swap). `expected_old` of `None` means that it
+    /// must not exist yet. `name` is complete, such as `refs/heads/main`.
+    ///
+    /// # Errors
+    /// [`GitErrorKind::LostRace`] when somebody else changed it.
+    pub fn update_ref(
+        &self,
+        name: &str,
+        new: &str,
+        expected_old: Option<&str>,
+    ) -> Result<(), GitError> {
+        let null = self.object_format().null_oid();
+        let old = expected_old.unwrap_or(&null);
+        let finished = self.call(
+            &["update-ref", "-m", "redgreen", "--no-deref", name, new, old],
+            &[],
+        )?;
+        self.judge_update(name, finished.success(), &finished.stderr_text())
+    }
+
+    /// Deletes a reference if it still has the expected value.
+    ///
+    /// # Errors
+    /// [`GitErrorKind::LostRace`] when somebody else changed it.
+    pub fn delete_ref(&self, name: &str, expected_old: &str) -> Result<(), GitError> {
+        let finished = self.call(&["update-ref", "--no-deref", "-d", name, expected_old], &[])?;
+        self.judge_update(name, finished.success(), &finished.stderr_text())
+    }
+
+    fn judge_update(&self, name: &str, success: bool, stderr: &str) -> Result<(), GitError> {
+        if success {
+            return Ok(());
+        }
+        // git says "is at X but expected Y", "reference already exists", "unable to resolve reference".
+        let lost = [
+            "but expected",
+            "already exists",
+            "unable to resolve reference",
+        ]
+        .iter()
+        .any(|text| stderr.contains(text));
+        if lost {
+            return Err(GitError::new(
+                GitErrorKind::LostRace,
+                format!("`{name}` was changed by somebody else: {}", stderr.trim()),
+                "nothing was overwritten; look at it, then try again",
+            ));
+        }
+        if stderr.contains(".lock") {
+            return Err(GitError::new(
+                GitErrorKind::Locked,
+                format!("another git process holds `{name}`"),
+                "let it finish, then try again",
+            ));
+        }
+        Err(GitError::failed("update-ref", stderr))
+    }
+
+    /// References below a prefix (`refs/heads/`, `refs/redgreen/`), complete names with their object.
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn refs(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, GitError> {
+        let text = self.text(
+            &["for-each-ref", "--format=%(objectname) %(refname)", prefix],
+            &[],
+        )?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(oid, name)| (name.to_owned(), oid.to_owned()))
+            .collect())
+    }
+
+    /// Whether `ancestor` is reachable from `descendant` (or is it).
+    ///
+    /// # Errors
+    /// A revision does not exist.
+    pub fn is_ancestor(&self, ancestor: &str, descendant: &str) -> Result<bool, GitError> {
+        let (ancestor, descendant) = (self.resolve(ancestor)?, self.resolve(descendant)?);
+        let finished = self.call(
+            &["merge-base", "--is-ancestor", &ancestor, &descendant],
+            &[],
+        )?;
+        match finished.ended {
+            redgreen_core::run_report::Ended::Code(0) => Ok(true),
+            redgreen_core::run_report::Ended::Code(1) => Ok(false),
+            _ => Err(GitError::failed("merge-base", &finished.stderr_text())),
+        }
+    }
+
+    /// A best common ancestor; `None` for unrelated histories.
+    ///
+    /// # Errors
+    /// A revision does not exist.
+    pub fn merge_base(&self, one: &str, other: &str) -> Result<Option<Oid>, GitError> {
+        let (one, other) = (self.resolve(one)?, self.resolve(other)?);
+        let finished = self.call(&["merge-base", &one, &other], &[])?;
+        Ok(finished
+            .success()
+            .then(|| finished.stdout_text().trim().to_owned()))
+    }
+}
