@@ -9,6 +9,7 @@
 
 pub mod items;
 mod lang;
+pub mod splice;
 mod syntax;
 
 pub use items::{FileItems, ItemOptions, SyntaxError, items, items_with};
