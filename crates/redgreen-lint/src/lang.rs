@@ -1,0 +1,4 @@
+//! One room per language.
+
+pub(crate) mod python;
+pub(crate) mod rust;
