@@ -306,7 +306,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(J::from),
             proptest::collection::btree_map(any::<String>(), inner, 0..4)
-                .prop_map(|map| J::from_iter(map)),
+                .prop_map(J::from_iter),
         ]
     })
 }
