@@ -1,4 +1,8 @@
 //! The binary: arguments, configuration, one file per command, the drive loop, everything a user reads.
 
+pub mod cli;
+pub mod command;
 pub mod config;
 pub mod error;
+pub mod referee;
+pub mod render;

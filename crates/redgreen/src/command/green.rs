@@ -1,0 +1,57 @@
+//! `redgreen green TASK`
+
+use super::Ending;
+use super::task::TaskContext;
+use crate::cli::TaskArgs;
+use crate::error::Failure;
+use crate::referee::context::Context;
+use crate::referee::evidence::{Subject, gate_document, keep};
+use crate::referee::green::{GreenRequest, prove_green};
+use crate::referee::lock::{StoredLock, load_lock};
+use crate::render::gate;
+use redgreen_core::exit::ExitCode;
+
+/// The lock of a task.
+///
+/// # Errors
+/// A failure with the next step where there is none.
+pub fn lock_of(context: &Context, task: &TaskContext) -> Result<StoredLock, Failure> {
+    load_lock(context, &task.key, &task.task)?.ok_or_else(|| {
+        Failure::new(
+            ExitCode::GateFailed,
+            format!("{} has no lock", task.task),
+            format!("write its tests, then: redgreen red {0}, redgreen lock {0}", task.task),
+        )
+    })
+}
+
+/// Proves GREEN on the working tree's sources.
+///
+/// # Errors
+/// A failure when the question cannot be put.
+pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
+    let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
+    let lock = lock_of(context, &task)?;
+    let start = redgreen_host::clock::monotonic();
+    let outcome = prove_green(
+        context,
+        &GreenRequest {
+            lock: &lock,
+            candidate: context.repository.top_level(),
+            plan_files: &task.plan_files,
+            scope: &task.scope(),
+        },
+    )?;
+    let runs: Vec<_> = outcome.run.iter().map(|run| ("green".to_owned(), run.clone())).collect();
+    let subject = Subject { content_tree: Some(&outcome.content_tree), environment: None, lock: Some(lock.digest), runs: &runs };
+    let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
+    context.printer.result(
+        || gate::human(&outcome.result),
+        || gate_document(&outcome.result, start.elapsed(), Some(evidence)),
+    );
+    let ending = ExitCode::from(outcome.result.verdict());
+    if ending == ExitCode::Pass {
+        context.printer.talk(format!("next    redgreen full {}", task.task));
+    }
+    Ok(ending)
+}

@@ -1,0 +1,56 @@
+//! One file per command. Each returns how the process ends, or a failure that is rendered in one place.
+
+pub mod check;
+pub mod explain;
+pub mod full;
+pub mod green;
+pub mod lock;
+pub mod locks;
+pub mod next;
+pub mod red;
+pub mod task;
+
+use crate::cli::{Cli, Command};
+use crate::error::Failure;
+use crate::referee::context::Context;
+use crate::render::printer::Printer;
+use redgreen_core::exit::ExitCode;
+
+/// How a command ends.
+pub type Ending = Result<ExitCode, Failure>;
+
+/// Opens the repository that a command works in.
+///
+/// # Errors
+/// A failure with the next step.
+pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
+    let folder = match &cli.global.directory {
+        Some(folder) => folder.clone(),
+        None => std::env::current_dir().map_err(|error| {
+            Failure::not_ready(format!("the current folder cannot be read: {error}"), "change into an existing folder")
+        })?,
+    };
+    if !folder.is_dir() {
+        return Err(Failure::usage(format!("`{}` is no folder", folder.display()), "name the repository with -C"));
+    }
+    Context::open(&folder, printer)
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// The failure the command ended with.
+pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
+    match &cli.command {
+        Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
+        Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
+        Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
+        Command::Full(arguments) => full::run(&open(cli, printer)?, arguments),
+        Command::Check(arguments) => check::run(&open(cli, printer)?, arguments),
+        Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
+        Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
+        Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Explain(arguments) => explain::run(cli, printer, arguments),
+        _ => Err(Failure::usage("this command is not there yet", "see redgreen --help")),
+    }
+}

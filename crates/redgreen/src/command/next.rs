@@ -1,0 +1,92 @@
+//! `redgreen next [TASK]`: exactly one unit of work, for any agent or person (SPEC F7).
+
+use super::task::{LoadedPlan, TaskContext, the_plan};
+use super::Ending;
+use crate::cli::NextArgs;
+use crate::error::Failure;
+use crate::referee::context::Context;
+use crate::referee::lock::load_lock;
+use crate::render::printer::Printer;
+use redgreen_core::exit::ExitCode;
+use redgreen_core::id::TaskId;
+use redgreen_core::plan;
+use std::collections::BTreeSet;
+
+/// Prints the next unit of work.
+///
+/// # Errors
+/// A failure where there is no plan or no such task.
+pub fn run(context: &Context, arguments: &NextArgs) -> Ending {
+    let printer = Printer { json: context.printer.json || arguments.json, ..context.printer };
+    let task = match &arguments.task {
+        Some(task) => TaskContext::find(context, task, arguments.plan.as_deref())?,
+        None => {
+            let loaded = the_plan(context, arguments.plan.as_deref())?;
+            let Some(ready) = first_ready(&loaded) else {
+                printer.result(
+                    || "nothing is left to do in this plan".to_owned(),
+                    || serde_json::json!({"schema": "redgreen.next/1", "task": null}),
+                );
+                return Ok(ExitCode::Pass);
+            };
+            TaskContext::find(context, ready.as_str(), Some(&loaded.path))?
+        }
+    };
+    let lock = load_lock(context, &task.key, &task.task)?;
+    let (step, say, then) = match &lock {
+        None => (
+            "specify",
+            "write tests for these criteria, in the test paths only; they must fail because the behaviour is missing".to_owned(),
+            format!("redgreen lock {}", task.task),
+        ),
+        Some(lock) => (
+            "implement",
+            format!("make the {} locked tests pass; change source only", lock.record.tests.len()),
+            format!("redgreen check {}", task.task),
+        ),
+    };
+    let criteria: Vec<(String, String)> = task
+        .definition
+        .iter()
+        .flat_map(|definition| &definition.criteria)
+        .map(|criterion| (criterion.id.to_string(), criterion.text.clone()))
+        .collect();
+    let name = task.definition.as_ref().map(|definition| definition.name.clone()).unwrap_or_default();
+    printer.result(
+        || {
+            let mut text = format!("{} {name}\n", task.task);
+            for (id, criterion) in &criteria {
+                text.push_str(&format!("  {id}  {criterion}\n"));
+            }
+            if let Some(lock) = &lock {
+                for test in &lock.record.tests {
+                    text.push_str(&format!("  test  {}\n", test.item));
+                }
+            }
+            text.push_str(&format!("{step}: {say}\nthen: {then}"));
+            text
+        },
+        || {
+            serde_json::json!({
+                "schema": "redgreen.next/1",
+                "task": task.task,
+                "name": name,
+                "step": step,
+                "do": say,
+                "then": then,
+                "criteria": criteria.iter().map(|(id, text)| serde_json::json!({"id": id, "text": text})).collect::<Vec<_>>(),
+                "tests": lock.iter().flat_map(|lock| &lock.record.tests).map(|test| test.item.to_string()).collect::<Vec<_>>(),
+            })
+        },
+    );
+    Ok(ExitCode::Pass)
+}
+
+/// The first task in order that has not passed and whose dependencies have, by the plan's own fields.
+fn first_ready(loaded: &LoadedPlan) -> Option<TaskId> {
+    let tasks = &loaded.file.plan.tasks;
+    let finished: BTreeSet<TaskId> = tasks.iter().filter(|task| task.passes).map(|task| task.id.clone()).collect();
+    let none = BTreeSet::new();
+    plan::ready(&loaded.file.plan, &finished, &none, &none).into_iter().next()
+}
+

@@ -1,0 +1,80 @@
+//! Evidence: one record per gate, bound to the content tree that was judged, kept by digest in private state.
+
+use super::context::Context;
+use crate::error::Failure;
+use redgreen_core::gate::GateResult;
+use redgreen_core::id::Digest;
+use redgreen_core::run_report::RunReport;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What a gate was judged on, beside its result.
+#[derive(Debug, Default)]
+pub struct Subject<'a> {
+    /// The content tree that was run.
+    pub content_tree: Option<&'a str>,
+    /// Digest of the environments.
+    pub environment: Option<Digest>,
+    /// Digest of the lock record.
+    pub lock: Option<Digest>,
+    /// The runs, by label.
+    pub runs: &'a [(String, RunReport)],
+}
+
+/// A gate as `redgreen.gate/1` (SPEC G2).
+#[must_use]
+pub fn gate_document(result: &GateResult, duration: Duration, evidence: Option<Digest>) -> Value {
+    let tests: Vec<Value> = result
+        .tests()
+        .iter()
+        .map(|test| {
+            json!({
+                "id": test.id, "item": test.item, "outcome": test.outcome,
+                "cause": test.cause.as_ref().map(|cause| cause.cause),
+                "detail": test.cause.as_ref().map(|cause| cause.detail.as_str()),
+                "role": test.role, "file": test.file, "line": test.line, "message": test.message,
+                "duration_ms": test.duration_ms,
+            })
+        })
+        .collect();
+    let controls: Vec<Value> = result
+        .controls()
+        .iter()
+        .map(|control| json!({"kind": control.kind, "result": control.result, "tests": control.tests}))
+        .collect();
+    json!({
+        "schema": "redgreen.gate/1",
+        "gate": result.gate(),
+        "task": result.task(),
+        "verdict": result.verdict(),
+        "reasons": result.reasons(),
+        "notes": result.notes(),
+        "tests": tests,
+        "controls": controls,
+        "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        "evidence": evidence,
+    })
+}
+
+/// Keeps the record and returns its digest.
+///
+/// # Errors
+/// A failure when it cannot be written: without evidence there is no verdict to act on.
+pub fn keep(context: &Context, result: &GateResult, duration: Duration, subject: &Subject<'_>) -> Result<Digest, Failure> {
+    let runs: Vec<Value> = subject.runs.iter().map(|(label, run)| json!({"label": label, "report": run})).collect();
+    let record = json!({
+        "schema": "redgreen.evidence/1",
+        "redgreen": env!("CARGO_PKG_VERSION"),
+        "at": redgreen_host::clock::now_rfc3339(),
+        "gate": gate_document(result, duration, None),
+        "content_tree": subject.content_tree,
+        "environment": subject.environment,
+        "lock": subject.lock,
+        "runs": runs,
+    });
+    let bytes = serde_json::to_vec(&record).map_err(Failure::internal)?;
+    let digest = Digest::of(&bytes);
+    let path = context.state.evidence().join(format!("{}.json", digest.hex()));
+    redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)?;
+    Ok(digest)
+}
