@@ -13,6 +13,7 @@ mod write;
 
 pub use commit::{Commit, CommitRequest, Identity, Signing};
 pub use error::{GitError, GitErrorKind};
+pub(crate) use object::Hasher;
 pub use object::{ObjectFormat, ObjectKind};
 pub use refs::Head;
 pub use write::Change;

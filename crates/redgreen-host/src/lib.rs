@@ -8,3 +8,5 @@ pub mod git;
 pub mod path_rules;
 pub mod process;
 pub mod runner;
+pub mod tree;
+pub mod walk;

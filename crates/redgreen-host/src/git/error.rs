@@ -126,7 +126,7 @@ impl GitError {
         )
     }
 
-    pub(super) fn missing(oid: &str) -> Self {
+    pub(crate) fn missing(oid: &str) -> Self {
         Self::new(
             GitErrorKind::ObjectMissing,
             format!("object `{oid}` is not in the repository"),

@@ -294,7 +294,7 @@ fn g7_trees_and_commits_are_written_without_touching_the_users_index() {
         .commit_tree(&request(&tree, std::slice::from_ref(&head)))
         .unwrap();
     let read = repository.commit(&commit).unwrap();
-    assert_eq!(read.parents, [head.clone()]);
+    assert_eq!(read.parents, std::slice::from_ref(&head));
     assert_eq!(read.tree, tree);
     assert_eq!(read.author, "Ann <ann@example.org>");
     assert_eq!(read.subject(), "feat: x");

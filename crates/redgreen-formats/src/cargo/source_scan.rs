@@ -1,0 +1,615 @@
+//! What the text of a Rust file declares: modules, `#[cfg(test)]` regions and imports.
+//!
+//! A token reader, not a line scan: comments, strings, raw strings, characters and lifetimes cannot be mistaken for
+//! code. Macros are not expanded: a `mod x;` inside the braces of a macro call (`cfg_if!`) counts as declared.
+
+/// A module that a file declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredModule {
+    /// The module path inside the file, outermost first.
+    pub path: Vec<String>,
+    /// The value of `#[path = "…"]`, where there is one.
+    pub path_attribute: Option<String>,
+    /// The `#[path]` values of the inline modules around it are not followed by rustc either; only whether it is a
+    /// `mod name;` (another file) or a `mod name { … }` (inline).
+    pub in_other_file: bool,
+    /// Whether the declaration carries `#[cfg(test)]` (or an `all(test, …)` / `any(test, …)` form of it).
+    pub for_tests: bool,
+}
+
+/// A name that a file brings into scope by `use` or `extern crate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The local name; `*` for a glob.
+    pub name: String,
+    /// The full path, segments as written (`crate`, `super` and `self` are kept).
+    pub path: Vec<String>,
+}
+
+/// Everything that [`scan`] finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileScan {
+    /// Modules in order of their declaration.
+    pub modules: Vec<DeclaredModule>,
+    /// Imports in order.
+    pub imports: Vec<Import>,
+    /// Line ranges (from 1, inclusive) of items under `#[cfg(test)]` or `#[test]`-like attributes.
+    pub test_lines: Vec<(usize, usize)>,
+}
+
+impl FileScan {
+    /// Whether a line (from 1) lies in a region that only tests compile.
+    #[must_use]
+    pub fn is_test_line(&self, line: usize) -> bool {
+        self.test_lines
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&line))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Word(String),
+    Text(String),
+    Sign(char),
+    PathSeparator,
+}
+
+#[derive(Debug)]
+struct Placed {
+    token: Token,
+    line: usize,
+}
+
+/// Reads a file.
+#[must_use]
+pub fn scan(text: &str) -> FileScan {
+    let tokens = tokens(text);
+    let mut reader = Reader {
+        tokens: &tokens,
+        at: 0,
+        found: FileScan::default(),
+        path: Vec::new(),
+    };
+    reader.items(false);
+    reader.found
+}
+
+struct Reader<'a> {
+    tokens: &'a [Placed],
+    at: usize,
+    found: FileScan,
+    path: Vec<String>,
+}
+
+#[derive(Default)]
+struct Attributes {
+    path: Option<String>,
+    for_tests: bool,
+    first_line: Option<usize>,
+}
+
+impl Reader<'_> {
+    fn peek(&self, ahead: usize) -> Option<&Token> {
+        self.tokens.get(self.at + ahead).map(|placed| &placed.token)
+    }
+    fn is_sign(&self, ahead: usize, sign: char) -> bool {
+        self.peek(ahead) == Some(&Token::Sign(sign))
+    }
+    fn word(&self, ahead: usize) -> Option<&str> {
+        match self.peek(ahead) {
+            Some(Token::Word(word)) => Some(word),
+            Some(Token::Text(_) | Token::Sign(_) | Token::PathSeparator) | None => None,
+        }
+    }
+    fn line(&self) -> usize {
+        let last = self.tokens.last().map_or(1, |placed| placed.line);
+        self.tokens.get(self.at).map_or(last, |placed| placed.line)
+    }
+
+    /// Items until the closing brace of the enclosing module (or the end of the file).
+    fn items(&mut self, inside: bool) {
+        let mut attributes = Attributes::default();
+        // Inside `(…)` and `[…]` a `;` or a body does not end the item that the attributes belong to.
+        let mut depth = 0_usize;
+        while let Some(token) = self.peek(0) {
+            match token {
+                Token::Sign('(' | '[') => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                Token::Sign(')' | ']') => {
+                    depth = depth.saturating_sub(1);
+                    self.at += 1;
+                }
+                Token::Sign('{') if depth > 0 => self.block(&mut Attributes::default()),
+                Token::Sign(';') if depth > 0 => self.at += 1,
+                Token::Sign('}') if inside => return,
+                Token::Sign('#') => self.attribute(&mut attributes),
+                Token::Word(word) if word == "mod" && self.word(1).is_some() => {
+                    self.module(std::mem::take(&mut attributes));
+                }
+                Token::Word(word) if word == "use" => {
+                    self.at += 1;
+                    if self.peek(0) == Some(&Token::PathSeparator) {
+                        self.at += 1;
+                    }
+                    self.use_tree(&mut Vec::new());
+                    attributes = Attributes::default();
+                }
+                Token::Word(word) if word == "extern" && self.word(1) == Some("crate") => {
+                    self.extern_crate();
+                    attributes = Attributes::default();
+                }
+                Token::Sign('{') => {
+                    // A body: its own `mod x;` and `use` still count, so it is read, not skipped.
+                    self.block(&mut attributes);
+                }
+                Token::Sign(';') => {
+                    self.close(&mut attributes);
+                    self.at += 1;
+                }
+                Token::Word(_) | Token::Text(_) | Token::Sign(_) | Token::PathSeparator => {
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, attributes: &mut Attributes) {
+        let own = std::mem::take(attributes);
+        self.at += 1;
+        self.items(true);
+        self.region(&own);
+        self.at += 1;
+    }
+
+    fn close(&mut self, attributes: &mut Attributes) {
+        let own = std::mem::take(attributes);
+        self.region(&own);
+    }
+
+    fn region(&mut self, attributes: &Attributes) {
+        if attributes.for_tests
+            && let Some(first) = attributes.first_line
+        {
+            let last = self.line();
+            self.found.test_lines.push((first, last));
+        }
+    }
+
+    /// `#[…]` or `#![…]`.
+    fn attribute(&mut self, attributes: &mut Attributes) {
+        let line = self.line();
+        self.at += 1;
+        let inner = self.is_sign(0, '!');
+        if inner {
+            self.at += 1;
+        }
+        if !self.is_sign(0, '[') {
+            return;
+        }
+        self.at += 1;
+        let start = self.at;
+        let mut depth = 1_usize;
+        while depth > 0 && self.at < self.tokens.len() {
+            if self.is_sign(0, '[') {
+                depth += 1;
+            } else if self.is_sign(0, ']') {
+                depth -= 1;
+            }
+            self.at += 1;
+        }
+        let end = self.at.saturating_sub(1).max(start);
+        let body: Vec<&Token> = self.tokens[start..end]
+            .iter()
+            .map(|placed| &placed.token)
+            .collect();
+        if inner {
+            return;
+        }
+        attributes.first_line.get_or_insert(line);
+        let word = |index: usize| match body.get(index) {
+            Some(Token::Word(word)) => Some(word.as_str()),
+            Some(Token::Text(_) | Token::Sign(_) | Token::PathSeparator) | None => None,
+        };
+        if word(0) == Some("path")
+            && let Some(Token::Text(value)) = body.get(2)
+        {
+            attributes.path = Some(value.clone());
+        }
+        let negated = body
+            .iter()
+            .any(|token| **token == Token::Word("not".to_owned()));
+        let names_test = body
+            .iter()
+            .any(|token| **token == Token::Word("test".to_owned()));
+        let last_of_path = body
+            .iter()
+            .take_while(|token| !matches!(token, Token::Sign('(')))
+            .filter_map(|token| match token {
+                Token::Word(word) => Some(word.as_str()),
+                Token::Text(_) | Token::Sign(_) | Token::PathSeparator => None,
+            })
+            .last();
+        if (word(0) == Some("cfg") && names_test && !negated)
+            || matches!(last_of_path, Some("test" | "rstest" | "test_case"))
+        {
+            attributes.for_tests = true;
+        }
+    }
+
+    fn module(&mut self, attributes: Attributes) {
+        let first = attributes.first_line.unwrap_or_else(|| self.line());
+        let name = self.word(1).unwrap_or_default();
+        let name = name.strip_prefix("r#").unwrap_or(name).to_owned();
+        let in_other_file = self.is_sign(2, ';');
+        if !in_other_file && !self.is_sign(2, '{') {
+            self.at += 1;
+            return;
+        }
+        self.path.push(name);
+        self.found.modules.push(DeclaredModule {
+            path: self.path.clone(),
+            path_attribute: attributes.path.clone(),
+            in_other_file,
+            for_tests: attributes.for_tests,
+        });
+        self.at += 3;
+        if !in_other_file {
+            self.items(true);
+            if attributes.for_tests {
+                let last = self.line();
+                self.found.test_lines.push((first, last));
+            }
+            self.at += 1;
+        }
+        self.path.pop();
+    }
+
+    fn use_tree(&mut self, prefix: &mut Vec<String>) {
+        let depth = prefix.len();
+        loop {
+            match self.peek(0) {
+                Some(Token::Word(word)) if word == "as" => {
+                    let name = self.word(1).unwrap_or("_").to_owned();
+                    self.found.imports.push(Import {
+                        name,
+                        path: prefix.clone(),
+                    });
+                    self.at += 2;
+                    break;
+                }
+                Some(Token::Word(word)) => {
+                    prefix.push(word.strip_prefix("r#").unwrap_or(word).to_owned());
+                    self.at += 1;
+                    if self.peek(0) == Some(&Token::PathSeparator) || self.word(0) == Some("as") {
+                        continue;
+                    }
+                    self.import(prefix);
+                    break;
+                }
+                Some(Token::PathSeparator) => self.at += 1,
+                Some(Token::Sign('*')) => {
+                    self.found.imports.push(Import {
+                        name: "*".to_owned(),
+                        path: prefix.clone(),
+                    });
+                    self.at += 1;
+                    break;
+                }
+                Some(Token::Sign('{')) => {
+                    self.at += 1;
+                    while !self.is_sign(0, '}') && self.at < self.tokens.len() {
+                        let before = self.at;
+                        self.use_tree(prefix);
+                        if self.is_sign(0, ',') || self.at == before {
+                            self.at += 1;
+                        }
+                    }
+                    self.at += 1;
+                    break;
+                }
+                Some(Token::Text(_) | Token::Sign(_)) | None => break,
+            }
+        }
+        prefix.truncate(depth);
+    }
+
+    fn import(&mut self, path: &[String]) {
+        let mut path = path.to_vec();
+        if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
+            path.pop();
+        }
+        if let Some(name) = path.last().cloned() {
+            self.found.imports.push(Import { name, path });
+        }
+    }
+
+    fn extern_crate(&mut self) {
+        self.at += 2;
+        let Some(name) = self.word(0).map(str::to_owned) else {
+            return;
+        };
+        let alias = if self.word(1) == Some("as") {
+            self.word(2).map(str::to_owned)
+        } else {
+            None
+        };
+        self.found.imports.push(Import {
+            name: alias.unwrap_or_else(|| name.clone()),
+            path: vec![name],
+        });
+    }
+}
+
+fn tokens(text: &str) -> Vec<Placed> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = Vec::new();
+    let mut line = 1;
+    let mut at = 0;
+    let peek = |index: usize| chars.get(index).copied().unwrap_or('\0');
+    while at < chars.len() {
+        let start_line = line;
+        let c = chars[at];
+        match c {
+            '\n' => {
+                line += 1;
+                at += 1;
+            }
+            _ if c.is_whitespace() => at += 1,
+            '/' if peek(at + 1) == '/' => {
+                while at < chars.len() && chars[at] != '\n' {
+                    at += 1;
+                }
+            }
+            '/' if peek(at + 1) == '*' => at = block_comment(&chars, at, &mut line),
+            '"' => {
+                let (value, next) = string(&chars, at, &mut line);
+                out.push(Placed {
+                    token: Token::Text(value),
+                    line: start_line,
+                });
+                at = next;
+            }
+            '\'' => {
+                // `'a'`, `'\n'` are characters; `'a` is a lifetime.
+                if peek(at + 1) == '\\' {
+                    at += 3;
+                    while at < chars.len() && chars[at] != '\'' && chars[at] != '\n' {
+                        at += 1;
+                    }
+                    at += 1;
+                } else if peek(at + 2) == '\'' {
+                    if peek(at + 1) == '\n' {
+                        line += 1;
+                    }
+                    at += 3;
+                } else {
+                    at += 1;
+                }
+            }
+            _ if c == '_' || c.is_alphanumeric() => {
+                if let Some((value, next)) = prefixed_string(&chars, at, &mut line) {
+                    out.push(Placed {
+                        token: Token::Text(value),
+                        line: start_line,
+                    });
+                    at = next;
+                    continue;
+                }
+                let mut word = String::new();
+                if c == 'r' && peek(at + 1) == '#' && peek(at + 2).is_alphabetic() {
+                    at += 2;
+                }
+                while at < chars.len() && (chars[at] == '_' || chars[at].is_alphanumeric()) {
+                    word.push(chars[at]);
+                    at += 1;
+                }
+                out.push(Placed {
+                    token: Token::Word(word),
+                    line: start_line,
+                });
+            }
+            ':' if peek(at + 1) == ':' => {
+                out.push(Placed {
+                    token: Token::PathSeparator,
+                    line: start_line,
+                });
+                at += 2;
+            }
+            _ => {
+                out.push(Placed {
+                    token: Token::Sign(c),
+                    line: start_line,
+                });
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// Block comments nest in Rust.
+fn block_comment(chars: &[char], mut at: usize, line: &mut usize) -> usize {
+    let mut depth = 0_usize;
+    while at < chars.len() {
+        match (chars[at], chars.get(at + 1)) {
+            ('/', Some('*')) => {
+                depth += 1;
+                at += 2;
+            }
+            ('*', Some('/')) => {
+                depth -= 1;
+                at += 2;
+                if depth == 0 {
+                    break;
+                }
+            }
+            (c, _) => {
+                if c == '\n' {
+                    *line += 1;
+                }
+                at += 1;
+            }
+        }
+    }
+    at
+}
+
+/// A `"…"` string that starts at `at`; the escapes that matter to a path (`\\`, `\"`) are resolved.
+fn string(chars: &[char], at: usize, line: &mut usize) -> (String, usize) {
+    let mut value = String::new();
+    let mut at = at + 1;
+    while at < chars.len() && chars[at] != '"' {
+        let mut c = chars[at];
+        if c == '\\' {
+            at += 1;
+            c = chars.get(at).copied().unwrap_or('\\');
+        }
+        if c == '\n' {
+            *line += 1;
+        }
+        value.push(c);
+        at += 1;
+    }
+    (value, at + 1)
+}
+
+/// `r"…"`, `r#"…"#`, `b"…"`, `br"…"`, `c"…"`, `b'…'`.
+fn prefixed_string(chars: &[char], at: usize, line: &mut usize) -> Option<(String, usize)> {
+    let mut next = at;
+    let mut raw = false;
+    while let Some(&c) = chars.get(next) {
+        match c {
+            'b' | 'c' if next == at => next += 1,
+            'r' if !raw && next <= at + 1 => {
+                raw = true;
+                next += 1;
+            }
+            _ => break,
+        }
+    }
+    if next == at {
+        return None;
+    }
+    let mut hashes = 0;
+    if raw {
+        while chars.get(next) == Some(&'#') {
+            hashes += 1;
+            next += 1;
+        }
+    }
+    match chars.get(next) {
+        Some('"') if !raw => Some(string(chars, next, line)),
+        Some('"') => {
+            let mut value = String::new();
+            next += 1;
+            while next < chars.len() {
+                if chars[next] == '"'
+                    && (1..=hashes).all(|offset| chars.get(next + offset) == Some(&'#'))
+                {
+                    break;
+                }
+                if chars[next] == '\n' {
+                    *line += 1;
+                }
+                value.push(chars[next]);
+                next += 1;
+            }
+            Some((value, next + 1 + hashes))
+        }
+        Some('\'') if !raw && chars.get(at) == Some(&'b') => {
+            let mut end = next + 1;
+            if chars.get(end) == Some(&'\\') {
+                end += 1;
+            }
+            end += 1;
+            while end < chars.len() && chars[end] != '\'' {
+                end += 1;
+            }
+            Some((String::new(), end + 1))
+        }
+        Some(_) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modules(text: &str) -> Vec<(String, bool)> {
+        scan(text)
+            .modules
+            .into_iter()
+            .map(|module| (module.path.join("::"), module.in_other_file))
+            .collect()
+    }
+
+    #[test]
+    fn g4_modules_are_read_from_tokens_not_from_lines() {
+        let text = r##"
+            // mod comment;
+            /* mod block; /* mod nested; */ mod still; */
+            const A: &str = "mod string;"; const B: &str = r#"mod raw; " mod more;"#;
+            fn f<'a>(x: &'a str) -> char { let _ = b'{'; '{' }
+            pub(crate) mod cart;
+            mod outer { mod inner; mod inline { fn g() {} } }
+            cfg_if::cfg_if! { if #[cfg(unix)] { mod unix; } }
+            mod r#match;
+        "##;
+        assert_eq!(
+            modules(text),
+            [
+                ("cart", true),
+                ("outer", false),
+                ("outer::inner", true),
+                ("outer::inline", false),
+                ("unix", true),
+                ("match", true)
+            ]
+            .map(|(name, other)| (name.to_owned(), other))
+        );
+    }
+
+    #[test]
+    fn g4_path_attributes_and_test_configuration_are_kept() {
+        let found = scan("#[cfg(test)]\n#[path = \"cart_tests.rs\"]\nmod tests;\n");
+        assert_eq!(
+            found.modules[0].path_attribute.as_deref(),
+            Some("cart_tests.rs")
+        );
+        assert!(found.modules[0].for_tests);
+        assert!(!scan("#[cfg(not(test))] mod a;").modules[0].for_tests);
+    }
+
+    #[test]
+    fn b3_lines_of_test_modules_are_known() {
+        let text = "fn a() {\n}\n#[cfg(test)]\nmod tests {\n  fn helper() { let _ = \"}\"; }\n}\nfn b() {}\n#[test]\nfn top() -> [u8; 2] {\n}\n";
+        let found = scan(text);
+        let lines: Vec<usize> = (1..=10).filter(|&line| found.is_test_line(line)).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 8, 9, 10]);
+    }
+
+    #[test]
+    fn b3_imports_are_resolved_through_groups_aliases_and_globs() {
+        let found =
+            scan("use shop as it; use shop::{cart::{self, Cart as C}, *}; extern crate a as b;");
+        let imports: Vec<(String, String)> = found
+            .imports
+            .into_iter()
+            .map(|import| (import.name, import.path.join("::")))
+            .collect();
+        assert_eq!(
+            imports,
+            [
+                ("it", "shop"),
+                ("cart", "shop::cart"),
+                ("C", "shop::cart::Cart"),
+                ("*", "shop"),
+                ("b", "a")
+            ]
+            .map(|(name, path)| (name.to_owned(), path.to_owned()))
+        );
+    }
+}

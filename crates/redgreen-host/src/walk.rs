@@ -1,0 +1,201 @@
+//! Reading a candidate folder: a user's checkout or an agent's clone. Nothing in it is trusted (SPEC C1).
+//!
+//! Every file is opened without following links, at any level, read once into memory and hashed. What is ignored is
+//! decided by the *base's* `.gitignore` files, never by the candidate's, by `.git/info/exclude` or by a user's
+//! configuration: otherwise whoever is judged could hide a file that steers a runner. Paths of the base are always
+//! looked at. The stat data of git's index is not used.
+
+mod enumerate;
+mod ignored;
+mod read;
+mod twins;
+
+use crate::git::Repository;
+use crate::tree::{Content, File, Snapshot, TreeError};
+use enumerate::Found;
+use redgreen_core::id::RelPath;
+use redgreen_core::tree::Mode;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Files larger than this many bytes are hashed piece by piece and not kept in memory.
+pub const LARGE: u64 = 64 << 20;
+
+/// What a path is that is no ordinary file of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IrregularKind {
+    /// A symbolic link that was added or changed.
+    Link,
+    /// A file with more than one name (hard link) that was added or changed.
+    HardLink,
+    /// A socket, a named pipe or a device.
+    Special,
+    /// Its name differs from another one only in case or in Unicode form.
+    Twin {
+        /// The other path.
+        of: String,
+    },
+    /// Its name is not UTF-8.
+    NotUtf8,
+    /// Its name is read differently by git, by other systems or by runners: `.git` in any case, a backslash, control
+    /// characters, a dot or space at the end.
+    ForbiddenName,
+    /// A repository inside the repository.
+    NestedRepository,
+    /// It could not be read.
+    Unreadable {
+        /// What the system said.
+        why: String,
+    },
+    /// It changed while it was read.
+    Changing,
+}
+
+/// A path that was found and is not part of the snapshot (twins are).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Irregular {
+    /// The path relative to the folder, invalid bytes replaced.
+    pub path: String,
+    /// What it is.
+    pub kind: IrregularKind,
+}
+
+/// A folder as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its files. Files equal to the base have [`Content::Git`].
+    pub snapshot: Snapshot,
+    /// What is no ordinary file, in path order. Never followed, never part of the snapshot (except twins).
+    pub irregular: Vec<Irregular>,
+}
+
+/// Reads a folder against the base it started from. `repository` tells how objects are named and holds the base's
+/// ignore rules; it need not be the folder's own.
+///
+/// # Errors
+/// The folder itself or the base's ignore rules could not be read. Everything below is reported in the result.
+pub fn read_candidate(
+    repository: &Repository,
+    base: &Snapshot,
+    dir: &Path,
+) -> Result<Candidate, TreeError> {
+    let rules = ignored::Rules::of_base(repository, base)?;
+    let root = read::Root::open(dir).map_err(|why| TreeError::io("read", dir, why))?;
+    let mut found = Found::default();
+    enumerate::enumerate(&root, base, &rules, &mut found);
+    let entries = read_all(repository, base, &root, dir, found.files);
+
+    let mut files: BTreeMap<RelPath, File> = BTreeMap::new();
+    let mut irregular = found.irregular;
+    for (path, read) in entries {
+        match read {
+            Ok(file) => {
+                files.insert(path, file);
+            }
+            Err(None) => {}
+            Err(Some(kind)) => irregular.push(Irregular {
+                path: path.to_string(),
+                kind,
+            }),
+        }
+    }
+    for path in found.submodules {
+        if let Some(file) = base.get(&path) {
+            files.insert(path, file.clone());
+        }
+    }
+    irregular.extend(twins::added_twins(base, &files));
+    irregular.sort();
+    Ok(Candidate {
+        snapshot: Snapshot::of_files(files),
+        irregular,
+    })
+}
+
+/// A file, or what it is instead; `None` when it is gone.
+type ReadResult = (RelPath, Result<File, Option<IrregularKind>>);
+
+/// Reads and hashes with two threads.
+fn read_all(
+    repository: &Repository,
+    base: &Snapshot,
+    root: &read::Root,
+    dir: &Path,
+    paths: Vec<RelPath>,
+) -> Vec<ReadResult> {
+    const BATCH: usize = 64;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut out: Vec<ReadResult> = Vec::new();
+        loop {
+            let from = next.fetch_add(BATCH, Ordering::Relaxed);
+            if from >= paths.len() {
+                return out;
+            }
+            let to = (from + BATCH).min(paths.len());
+            for path in &paths[from..to] {
+                let read = read_one(repository, base.get(path), root, dir, path);
+                out.push((path.clone(), read));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let second = scope.spawn(work);
+        let mut out = work();
+        match second.join() {
+            Ok(more) => out.extend(more),
+            // Half a list would look like deleted files.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        out
+    })
+}
+
+fn read_one(
+    repository: &Repository,
+    base: Option<&File>,
+    root: &read::Root,
+    dir: &Path,
+    path: &RelPath,
+) -> Result<File, Option<IrregularKind>> {
+    let read = root.read(repository.object_format(), path)?;
+    if let Some(target) = read.link_target {
+        // A link of the base that is unchanged stays; every other one is refused.
+        let oid = repository.blob_id(&target);
+        return match base {
+            Some(file) if file.mode == Mode::Link && file.oid == oid => Ok(file.clone()),
+            Some(_) | None => Err(Some(IrregularKind::Link)),
+        };
+    }
+    let mode = match base {
+        Some(file)
+            if !repository.keeps_executable_bit()
+                && matches!(file.mode, Mode::File | Mode::Executable) =>
+        {
+            file.mode
+        }
+        Some(_) | None if read.executable && repository.keeps_executable_bit() => Mode::Executable,
+        Some(_) | None => Mode::File,
+    };
+    let unchanged = base.is_some_and(|file| file.oid == read.oid && file.mode == mode);
+    if read.names > 1 && !unchanged {
+        return Err(Some(IrregularKind::HardLink));
+    }
+    let same_bytes = base.is_some_and(|file| {
+        file.oid == read.oid && matches!(file.mode, Mode::File | Mode::Executable)
+    });
+    let content = match read.bytes {
+        _ if same_bytes => Content::Git,
+        Some(bytes) => Content::Bytes(bytes.into()),
+        None => Content::Large(dir.join(path.as_str())),
+    };
+    Ok(File {
+        mode,
+        oid: read.oid,
+        content,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The cargo adapter against real cargo, rustc and libtest. Nothing is downloaded: the samples have no third-party
+//! dependencies, except one that is a dependency of redgreen itself.
+
+mod outcomes;
+mod sample;
