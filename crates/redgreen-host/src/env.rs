@@ -202,3 +202,24 @@ mod tests {
         assert_eq!(child["HOME"], "/private/home");
     }
 }
+
+/// Folders in which the user's toolchains and their package caches lie, for commands that get a private home: a rustup
+/// or pyenv shim finds its toolchains through them. Only folders that exist.
+#[must_use]
+pub fn toolchain_homes() -> BTreeMap<String, String> {
+    const HOMES: &[(&str, &str)] = &[
+        ("RUSTUP_HOME", ".rustup"),
+        ("CARGO_HOME", ".cargo"),
+        ("PYENV_ROOT", ".pyenv"),
+        ("NVM_DIR", ".nvm"),
+        ("MISE_DATA_DIR", ".local/share/mise"),
+    ];
+    HOMES
+        .iter()
+        .filter_map(|(name, folder)| {
+            let path = path_variable(name).or_else(|| Some(home()?.join(folder)))?;
+            path.is_dir()
+                .then(|| ((*name).to_owned(), path.to_string_lossy().into_owned()))
+        })
+        .collect()
+}

@@ -2,7 +2,10 @@
 //!
 //! Nothing here decides. It reads bytes, runs commands and hands values to `redgreen-core`.
 
+pub mod agent;
+pub mod carry;
 pub mod clock;
+pub mod clone;
 pub mod env;
 pub mod git;
 pub mod path_rules;

@@ -1,0 +1,54 @@
+//! A separate repository for an agent: one commit, no history, no remote, nothing of the referee's (SPEC C6, C5 `git`).
+
+use crate::env;
+use crate::process::{self, Spec};
+use std::path::Path;
+
+/// git refused to make the clone.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to prepare `{folder}` as a repository: {why}")]
+pub struct CloneError {
+    /// The folder.
+    pub folder: String,
+    /// What git said.
+    pub why: String,
+}
+
+/// Makes a folder of files a git repository with one commit.
+///
+/// # Errors
+/// [`CloneError`] with git's words.
+pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError> {
+    let failed = |why: String| CloneError { folder: folder.display().to_string(), why };
+    let git = env::find_program("git").ok_or_else(|| failed("`git` was not found".to_owned()))?;
+    let commands: [&[&str]; 3] = [
+        &["init", "--quiet", "--initial-branch=work"],
+        &["add", "--all", "--force"],
+        &["commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "start"],
+    ];
+    for arguments in commands {
+        let mut argv = vec![git.found.to_string_lossy().into_owned()];
+        argv.extend(["-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "gc.auto=0"].map(str::to_owned));
+        argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        let mut spec = Spec::new("git clone", argv, folder);
+        spec.env = env::child(home, home);
+        for (name, value) in [
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", "redgreen"),
+            ("GIT_AUTHOR_EMAIL", "redgreen@localhost"),
+            ("GIT_COMMITTER_NAME", "redgreen"),
+            ("GIT_COMMITTER_EMAIL", "redgreen@localhost"),
+            ("GIT_AUTHOR_DATE", "2000-01-01T00:00:00Z"),
+            ("GIT_COMMITTER_DATE", "2000-01-01T00:00:00Z"),
+        ] {
+            spec.env.insert(name.to_owned(), value.to_owned());
+        }
+        spec.writable = vec![folder.to_path_buf()];
+        let finished = process::run(&spec).map_err(|error| failed(error.to_string()))?;
+        if !finished.success() {
+            return Err(failed(finished.stderr_text().trim().to_owned()));
+        }
+    }
+    Ok(())
+}
