@@ -109,6 +109,11 @@ fn changes(
         };
         changes.extend(change);
     }
+    let removed: Vec<Range<usize>> = changes
+        .iter()
+        .filter(|change| change.text.is_empty())
+        .map(|change| change.range.clone())
+        .collect();
     let present: BTreeMap<&str, &Unit<'_>> = base_layout
         .units
         .iter()
@@ -118,6 +123,7 @@ fn changes(
     let mut following: BTreeMap<&str, &Unit<'_>> = BTreeMap::new();
     let mut appended: BTreeMap<&str, String> = BTreeMap::new();
     let mut in_front: Vec<(usize, String)> = Vec::new();
+    let mut anchors: BTreeMap<&str, usize> = BTreeMap::new();
     let mut new_units = Vec::new();
     for unit in donor_layout.units.iter().rev() {
         if let Some(existing) = present.get(unit.key.as_str()) {
@@ -140,10 +146,18 @@ fn changes(
                 .attributes
                 .iter()
                 .any(|attribute| attribute.path == "macro_use");
-        match next {
-            Some(next) if must_come_first => {
-                let indent = indent_before(base, next.range.start).unwrap_or("");
-                in_front.push((next.range.start, format!("{text}{eol}{eol}{indent}")));
+        // Further ones of a name keep their order: they go where the first went.
+        let first_key = unit.key.split('#').next().unwrap_or(&unit.key);
+        let anchor = if first_key == unit.key {
+            next.map(|next| next.range.start)
+        } else {
+            anchors.get(first_key).copied()
+        };
+        match anchor {
+            Some(at) if must_come_first => {
+                let indent = indent_before(base, at).unwrap_or("");
+                in_front.push((at, format!("{text}{eol}{eol}{indent}")));
+                anchors.insert(first_key, at);
             }
             _ => {
                 let indent = indent_before(donor, unit.range.start).unwrap_or("");
@@ -165,13 +179,18 @@ fn changes(
         let Some(home) = base_layout.homes.get(home) else {
             continue;
         };
-        let rest = slice(base, &(home.append_at..base.len()));
-        let gap = &rest[..rest.len() - rest.trim_start().len()];
-        if !gap.contains('\n') {
+        // Where the last unit of the container goes, new ones come behind what its removal takes along.
+        let next = removed.partition_point(|range| range.start <= home.append_at);
+        let covering = next
+            .checked_sub(1)
+            .and_then(|index| removed.get(index))
+            .filter(|range| range.end >= home.append_at);
+        let at = covering.map_or(home.append_at, |range| range.end);
+        if covering.is_some() || !at_line_end(slice(base, &(at..base.len()))) {
             text.push_str(eol);
         }
         changes.push(Change {
-            range: home.append_at..home.append_at,
+            range: at..at,
             text,
         });
     }
@@ -205,13 +224,18 @@ fn replacement(base: &str, unit: &Unit<'_>, new: &str, eol: &str) -> Option<Chan
     text.push_str(new);
     let rest = slice(base, &(unit.range.end..base.len()));
     let last_line = new.rsplit('\n').next().unwrap_or(new);
-    if last_line.contains("//") && !rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n') {
+    if last_line.contains("//") && !rest.is_empty() && !at_line_end(rest) {
         text.push_str(eol);
     }
     Some(Change {
         range: unit.range.clone(),
         text,
     })
+}
+
+/// Whether a line ends here, without a blank in between (it would become part of a comment in front of it).
+fn at_line_end(rest: &str) -> bool {
+    rest.starts_with('\n') || rest.starts_with("\r\n")
 }
 
 /// Removes a unit, with its lines and one of two blank lines around them when it has the lines to itself.
