@@ -29,6 +29,8 @@ pub struct TargetFacts<'a> {
     pub own_crate_is_source: bool,
     /// The imports of a file (by the name in the diagnostic).
     pub imports: &'a dyn Fn(&str) -> Vec<Import>,
+    /// The first-party source file that declares a public item of that name, where one does.
+    pub declared_in: &'a dyn Fn(&str) -> Option<String>,
     /// What a line of a file (both as in the diagnostic) is.
     pub place: &'a dyn Fn(&str, usize) -> Place,
 }
@@ -220,6 +222,43 @@ impl Reader<'_> {
             })
     }
 
+    /// Like [`Reader::missing`], for a name that was looked for under a path: the same name may exist under another
+    /// one. Names that many modules have are no evidence.
+    fn missing_at_path(&self, symbol: &str) -> CauseDetail {
+        let found = self.missing(symbol);
+        let common = symbol.len() < 4
+            || matches!(
+                symbol,
+                "Error"
+                    | "Result"
+                    | "Config"
+                    | "Options"
+                    | "Builder"
+                    | "Kind"
+                    | "State"
+                    | "parse"
+                    | "main"
+                    | "init"
+                    | "open"
+                    | "load"
+                    | "read"
+                    | "write"
+                    | "build"
+                    | "create"
+            );
+        if found.cause == Cause::MissingSymbol
+            && !common
+            && let Some(file) = (self.facts.declared_in)(symbol)
+        {
+            return because(
+                Cause::SimilarName,
+                format!("`{symbol}` does not exist there; `{file}` has one: is the path right?"),
+                Some(symbol),
+            );
+        }
+        found
+    }
+
     /// Decides for a missing name whose owner is known to be first-party.
     fn missing(&self, symbol: &str) -> CauseDetail {
         if let Some(text) = self
@@ -269,7 +308,7 @@ impl Reader<'_> {
 
     fn by_owner(&self, owner: Owner, symbol: &str) -> CauseDetail {
         match owner {
-            Owner::FirstParty => self.missing(symbol),
+            Owner::FirstParty => self.missing_at_path(symbol),
             Owner::Standard | Owner::ThirdParty => self.foreign(symbol),
             Owner::Test => because(
                 Cause::UndefinedName,
@@ -606,8 +645,8 @@ impl Reader<'_> {
         }
     }
 
-    /// E0277, E0369: right when both the trait and the type are first-party, or rustc points at first-party source as
-    /// the place where the implementation is missing.
+    /// E0277, E0369: right when the type (of `Cart: Price`) is first-party, because only the source can implement
+    /// something for it, or when rustc points at first-party source as the place where the implementation is missing.
     fn trait_bound(&self) -> CauseDetail {
         let message = self.diagnostic.message.as_str();
         let points_at_source = self
@@ -615,12 +654,16 @@ impl Reader<'_> {
             .children
             .iter()
             .flat_map(|child| &child.spans)
-            .chain(&self.diagnostic.spans)
-            .any(|span| {
-                !(span.is_primary && self.diagnostic.spans.contains(span))
-                    && (self.facts.place)(&span.file_name, span.line_start) == Place::Source
-            });
-        if points_at_source {
+            .chain(self.diagnostic.spans.iter().filter(|span| !span.is_primary))
+            .any(|span| (self.facts.place)(&span.file_name, span.line_start) == Place::Source);
+        let own_type = quoted(message).iter().any(|text| {
+            let name = text.split(": ").next().unwrap_or(text);
+            let name = name.trim_start_matches(['&', '*']);
+            let name = name.split('<').next().unwrap_or(name);
+            let name = name.rsplit("::").next().unwrap_or(name);
+            (self.facts.declared_in)(name.trim()).is_some()
+        });
+        if points_at_source || own_type {
             because(
                 Cause::MissingSymbol,
                 format!("an implementation does not exist yet: {message}"),
@@ -634,11 +677,8 @@ impl Reader<'_> {
     fn without_code(&self) -> CauseDetail {
         let message = self.diagnostic.message.as_str();
         let name = quoted(message).first().cloned().unwrap_or_default();
-        if message.starts_with("cannot find macro") {
-            return self.bare_name(&name, message);
-        }
-        if message.starts_with("cannot find attribute") || message.starts_with("cannot find derive")
-        {
+        if message.starts_with("cannot find ") {
+            // A macro, an attribute or a derive: macros of the source are found by path, with a code.
             return because(Cause::UndefinedName, message, Some(&name));
         }
         let syntax = [

@@ -33,6 +33,9 @@ pub struct FileScan {
     pub modules: Vec<DeclaredModule>,
     /// Imports in order.
     pub imports: Vec<Import>,
+    /// Names of public items (functions, types, traits, constants, modules) at module level; members of `impl` and
+    /// `trait` blocks are not among them.
+    pub public_names: Vec<String>,
     /// Line ranges (from 1, inclusive) of items under `#[cfg(test)]` or `#[test]`-like attributes.
     pub test_lines: Vec<(usize, usize)>,
 }
@@ -71,7 +74,7 @@ pub fn scan(text: &str) -> FileScan {
         found: FileScan::default(),
         path: Vec::new(),
     };
-    reader.items(false);
+    reader.items(false, true);
     reader.found
 }
 
@@ -108,7 +111,8 @@ impl Reader<'_> {
     }
 
     /// Items until the closing brace of the enclosing module (or the end of the file).
-    fn items(&mut self, inside: bool) {
+    fn items(&mut self, inside: bool, module_level: bool) {
+        let mut public = false;
         let mut attributes = Attributes::default();
         // Inside `(…)` and `[…]` a `;` or a body does not end the item that the attributes belong to.
         let mut depth = 0_usize;
@@ -117,6 +121,23 @@ impl Reader<'_> {
                 Token::Sign('(' | '[') => {
                     depth += 1;
                     self.at += 1;
+                }
+                Token::Word(word) if word == "pub" => {
+                    public = module_level && !attributes.for_tests;
+                    self.at += 1;
+                }
+                Token::Word(word) if public && depth == 0 && declares(word) => {
+                    let is_module = word == "mod";
+                    if let Some(name) = self.word(1).filter(|name| !declares(name)) {
+                        let name = name.to_owned();
+                        self.found.public_names.push(name);
+                        public = false;
+                    }
+                    if is_module {
+                        self.module(std::mem::take(&mut attributes));
+                    } else {
+                        self.at += 1;
+                    }
                 }
                 Token::Sign(')' | ']') => {
                     depth = depth.saturating_sub(1);
@@ -143,9 +164,11 @@ impl Reader<'_> {
                 }
                 Token::Sign('{') => {
                     // A body: its own `mod x;` and `use` still count, so it is read, not skipped.
+                    public = false;
                     self.block(&mut attributes);
                 }
                 Token::Sign(';') => {
+                    public = false;
                     self.close(&mut attributes);
                     self.at += 1;
                 }
@@ -159,7 +182,7 @@ impl Reader<'_> {
     fn block(&mut self, attributes: &mut Attributes) {
         let own = std::mem::take(attributes);
         self.at += 1;
-        self.items(true);
+        self.items(true, false);
         self.region(&own);
         self.at += 1;
     }
@@ -257,7 +280,7 @@ impl Reader<'_> {
         });
         self.at += 3;
         if !in_other_file {
-            self.items(true);
+            self.items(true, !attributes.for_tests);
             if attributes.for_tests {
                 let last = self.line();
                 self.found.test_lines.push((first, last));
@@ -341,6 +364,14 @@ impl Reader<'_> {
             path: vec![name],
         });
     }
+}
+
+/// Keywords in front of the name of an item. `const fn`, `unsafe fn` and `async fn` end in `fn`.
+fn declares(word: &str) -> bool {
+    matches!(
+        word,
+        "fn" | "struct" | "enum" | "trait" | "type" | "const" | "static" | "union" | "mod"
+    )
 }
 
 fn tokens(text: &str) -> Vec<Placed> {
@@ -589,6 +620,19 @@ mod tests {
         let found = scan(text);
         let lines: Vec<usize> = (1..=10).filter(|&line| found.is_test_line(line)).collect();
         assert_eq!(lines, [3, 4, 5, 6, 8, 9, 10]);
+    }
+
+    #[test]
+    fn b3_public_names_are_those_at_module_level() {
+        let found = scan(
+            "pub fn add() {} fn own() {} pub(crate) struct Cart { pub items: i32 } impl Cart { pub fn total(&self) {} }\n\
+             pub const fn two() {} pub const MAX: i32 = 1; pub mod models { pub trait Price {} }\n\
+             #[cfg(test)] mod tests { pub fn helper() {} } pub use models::Price as Cost;",
+        );
+        assert_eq!(
+            found.public_names,
+            ["add", "Cart", "two", "MAX", "models", "Price"]
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Runner for CargoTest {
     }
 
     fn run(&self, request: &Request<'_>) -> Result<RunReport, CouldNotRun> {
-        let start = std::time::Instant::now();
+        let start = crate::clock::monotonic();
         let mut shell = Shell::new(request, &self.settings)?;
         let mut parts = Parts::default();
         if let Err(problem) = self.judge(request, &mut shell, &mut parts) {

@@ -132,3 +132,37 @@ fn b1_no_test_at_all_is_a_problem() {
     let report = Sample::new().file("src/lib.rs", "").run_all();
     assert_eq!(problems(&report), [ReasonCode::ZeroTests]);
 }
+
+#[test]
+fn b1_an_endless_test_is_timed_out_and_the_others_still_run() {
+    let sample = Sample::new()
+        .file("src/lib.rs", "")
+        .file("tests/a.rs", "#[test] fn good() {}\n")
+        .item("tests/a.rs::good");
+    let built = sample.run_all();
+    assert_eq!(
+        outcomes(&built),
+        [("tests/a.rs::good".to_owned(), Outcome::Passed)]
+    );
+    // The limit is for one command; building is one too, so it is long enough for that.
+    let sample = sample
+        .file(
+            "tests/a.rs",
+            "#[test] fn good() {}\n#[test] fn endless() { loop { std::thread::sleep(std::time::Duration::from_secs(1)); } }\n",
+        )
+        .item("tests/a.rs::endless")
+        .timeout(std::time::Duration::from_secs(10));
+    let report = sample.run_all();
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("tests/a.rs::endless".to_owned(), Outcome::TimedOut),
+            ("tests/a.rs::good".to_owned(), Outcome::Passed)
+        ]
+    );
+    assert_eq!(
+        cause(case(&report, "tests/a.rs::endless")),
+        Some(Cause::Timeout)
+    );
+    assert_eq!(report.ended, Ended::TimedOut);
+}

@@ -150,6 +150,7 @@ fn classify(
                 .map(|file| project.imports(&file))
                 .unwrap_or_default()
         },
+        declared_in: &|name| project.declared_in(name),
         place: &|file, line| match project.relative(Path::new(file)) {
             Some(file) => project.place(&file, line, request.rules, request.items),
             None => Place::Elsewhere,

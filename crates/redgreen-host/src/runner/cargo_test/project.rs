@@ -261,6 +261,22 @@ impl Project {
             .unwrap_or_default()
     }
 
+    /// The source file that declares a public item of that name.
+    #[must_use]
+    pub fn declared_in(&self, name: &str) -> Option<String> {
+        self.files
+            .iter()
+            .filter(|(file, _)| {
+                self.targets_of(file).iter().any(|&index| {
+                    let target = &self.targets[index];
+                    matches!(target.kind, "lib" | "bin")
+                        && !target.modules.test_files.contains(*file)
+                })
+            })
+            .find(|(_, scan)| scan.public_names.iter().any(|known| known == name))
+            .map(|(file, _)| file.clone())
+    }
+
     /// The case that a libtest name of a target is.
     ///
     /// The file is that of the deepest module of the name; the item is the longest static item of that file that is the

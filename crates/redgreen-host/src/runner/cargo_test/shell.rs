@@ -178,7 +178,9 @@ pub fn start(spec: &Spec) -> Result<Finished, Reason> {
     process::run(spec).map_err(|error| {
         let code = match error {
             process::SpawnError::NotFound { .. } => ReasonCode::CommandNotFound,
-            process::SpawnError::Io { .. } => ReasonCode::EnvironmentFault,
+            process::SpawnError::Io { .. } | process::SpawnError::Folder { .. } => {
+                ReasonCode::EnvironmentFault
+            }
         };
         Reason::new(
             code,

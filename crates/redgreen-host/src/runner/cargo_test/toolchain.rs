@@ -96,19 +96,12 @@ pub fn environment(
     })
 }
 
-/// The folder of the toolchain that a record names, from the real path of its rustc.
-#[must_use]
-pub fn sysroot(environment: &Environment) -> Option<PathBuf> {
-    let rustc = Path::new(&environment.tools.get("rustc")?.path);
-    Some(rustc.parent()?.parent()?.to_owned())
-}
-
 /// Home, search path, registry and toolchain folders of the user; homes are made explicit, because `HOME` is private in
 /// every run.
 fn user_environment() -> BTreeMap<String, String> {
     let mut user: BTreeMap<String, String> = ["HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME"]
         .into_iter()
-        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+        .filter_map(|name| Some((name.to_owned(), crate::env::variable(name)?)))
         .collect();
     if let Some(home) = user.get("HOME").cloned() {
         for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
