@@ -1,1 +1,3 @@
-//! placeholder
+//! Pure conversion between bytes and types: what runners print and write, read into the types of `redgreen-core`.
+
+pub mod pytest;
