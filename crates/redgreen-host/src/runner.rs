@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod pytest;
 
 use crate::path_rules::PathRules;
 use redgreen_core::environment::Environment;

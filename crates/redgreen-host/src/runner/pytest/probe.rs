@@ -1,0 +1,175 @@
+//! The private folder of one run: our Python files, settings, record, home, temporary files.
+
+use super::{Asked, io, survey};
+use crate::process::Finished;
+use crate::runner::{CouldNotRun, Request, RunnerSettings};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SITECUSTOMIZE: &str = include_str!("probe/sitecustomize.py");
+const ORIGIN: &str = include_str!("probe/redgreen_origin.py");
+const PROBE: &str = include_str!("probe/redgreen_probe.py");
+
+/// What `redgreen_probe.py` and `redgreen_origin.py` read.
+#[derive(Serialize)]
+struct ProbeSettings<'a> {
+    checkout: &'a Path,
+    tree: &'a Path,
+    root: PathBuf,
+    run: &'a Path,
+    report: PathBuf,
+    foreign: PathBuf,
+    /// Files to run, relative to the runner's root.
+    arguments: Vec<String>,
+    plugins: &'a [String],
+    own_files: Vec<String>,
+    selection: Option<&'a [(String, String)]>,
+    files: Option<Vec<&'a str>>,
+}
+
+/// The folder; it is removed when the value is dropped.
+pub(super) struct RunFolder {
+    folder: tempfile::TempDir,
+}
+
+impl RunFolder {
+    /// Writes everything the run needs.
+    pub(super) fn new(
+        request: &Request<'_>,
+        settings: &RunnerSettings,
+        asked: &Asked,
+        facts: Option<&survey::Facts>,
+    ) -> Result<Self, CouldNotRun> {
+        let scratch = &request.workspace.scratch;
+        fs::create_dir_all(scratch).map_err(|error| io("create", scratch, &error))?;
+        let folder = tempfile::Builder::new()
+            .prefix("py")
+            .tempdir_in(scratch)
+            .map_err(|error| io("create a folder in", scratch, &error))?;
+        let this = Self { folder };
+        // Short names: sockets in temporary folders are limited to about a hundred characters of path.
+        for name in ["p", "h", "t", "c"] {
+            let path = this.path().join(name);
+            fs::create_dir(&path).map_err(|error| io("create", &path, &error))?;
+        }
+        let root = request.tree.join(&settings.root);
+        let content = ProbeSettings {
+            checkout: &request.workspace.checkout,
+            tree: request.tree,
+            arguments: asked
+                .files
+                .iter()
+                .flatten()
+                .map(|file| argument(file.as_str(), settings, request.tree))
+                .collect(),
+            root,
+            run: this.path(),
+            report: this.path().join("report"),
+            foreign: this.path().join("foreign"),
+            plugins: &request.environment.plugins,
+            own_files: facts
+                .map(|facts| facts.own_files.clone())
+                .unwrap_or_default(),
+            selection: asked.selection.as_deref(),
+            files: asked
+                .files
+                .as_ref()
+                .map(|files| files.iter().map(|file| file.as_str()).collect()),
+        };
+        let content = serde_json::to_vec(&content).unwrap_or_default();
+        for (name, bytes) in [
+            ("p/sitecustomize.py", SITECUSTOMIZE.as_bytes()),
+            ("p/redgreen_origin.py", ORIGIN.as_bytes()),
+            ("p/redgreen_probe.py", PROBE.as_bytes()),
+            ("run.json", content.as_slice()),
+            ("foreign", b"".as_slice()),
+        ] {
+            let path = this.path().join(name);
+            fs::write(&path, bytes).map_err(|error| io("write", &path, &error))?;
+        }
+        survey::copy_warm(
+            request.environment,
+            request.workspace,
+            &this.path().join("c"),
+        );
+        Ok(this)
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the complete output is written.
+    pub(super) fn log(&self) -> PathBuf {
+        self.path().join("log")
+    }
+
+    /// The options that every run has.
+    pub(super) fn options(&self, plugins: &[String]) -> Vec<String> {
+        let mut options = vec![
+            "--rootdir=.".to_owned(),
+            "--continue-on-collection-errors".to_owned(),
+            "--color=no".to_owned(),
+            format!("--basetemp={}", self.path().join("b").display()),
+            // A private cache folder, not `-p no:cacheprovider`: that makes `cache_dir` an unknown setting (an error
+            // with `--strict-config`) and takes `config.cache` from plugins that need it.
+            "-o".to_owned(),
+            format!("cache_dir={}", self.path().join("a").display()),
+        ];
+        if plugins.iter().any(|plugin| plugin == "randomly") {
+            options.push("-p".to_owned());
+            options.push("randomly".to_owned());
+            options.push("--randomly-seed=0".to_owned());
+        }
+        options
+    }
+
+    /// The private variables of the run.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let at = |name: &str| self.path().join(name).display().to_string();
+        [
+            ("PYTHONPATH", at("p")),
+            ("REDGREEN_RUN", at("run.json")),
+            ("HOME", at("h")),
+            ("TMPDIR", at("t")),
+            ("PYTHONPYCACHEPREFIX", at("c")),
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+            ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1".to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    /// The complete output: the log where the process layer wrote one, else what was kept.
+    pub(super) fn output(&self, finished: &Finished) -> Vec<u8> {
+        fs::read(self.log()).unwrap_or_else(|_| {
+            let mut output = finished.stdout.clone();
+            output.extend_from_slice(&finished.stderr);
+            output
+        })
+    }
+
+    /// The record of the probe and the list of code from elsewhere; empty where they were not written.
+    pub(super) fn record(&self) -> (Vec<u8>, Vec<u8>) {
+        let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
+        (read("report"), read("foreign"))
+    }
+}
+
+/// A file as pytest is given it: relative to the runner's root, absolute outside of it.
+fn argument(file: &str, settings: &RunnerSettings, tree: &Path) -> String {
+    let inside = match settings.root.as_str() {
+        "" => Some(file),
+        root => file
+            .strip_prefix(root)
+            .and_then(|rest| rest.strip_prefix('/')),
+    };
+    match inside {
+        Some(inside) if inside.starts_with(['-', '@']) => format!("./{inside}"),
+        Some(inside) => inside.to_owned(),
+        None => tree.join(file).display().to_string(),
+    }
+}

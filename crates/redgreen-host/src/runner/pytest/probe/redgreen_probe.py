@@ -1,0 +1,778 @@
+"""The probe: runs pytest in this process and writes what happened as JSON Lines to a private file.
+
+`python -m redgreen_probe OPTIONS` is `python -m pytest OPTIONS` with four differences:
+the project's `addopts` lose the options of `LEFT_OUT` below, the files to run and the tests to keep come from a file,
+every phase is recorded from the exception object itself (so that a hook that rewrites reports is seen), and the last
+line of the record is written after pytest has returned, so that a process that ended early is seen too.
+"""
+
+import difflib
+import json
+import os
+import re
+import sys
+import sysconfig
+import time
+import types
+
+MESSAGE_LIMIT = 2000
+FRAME_LIMIT = 40
+
+# Options of `addopts` that are left out (SPEC C3), and how many values follow them ("?" = one that may be absent).
+LEFT_OUT = {
+    # selection
+    "--deselect": 1, "--ignore": 1, "--ignore-glob": 1, "--lf": 0, "--last-failed": 0, "--ff": 0, "--failed-first": 0,
+    "--nf": 0, "--new-first": 0, "--sw": 0, "--stepwise": 0, "--sw-skip": 0, "--stepwise-skip": 0, "--sw-reset": 0,
+    "--stepwise-reset": 0, "--lfnf": 1, "--last-failed-no-failures": 1, "--co": 0, "--collect-only": 0,
+    "--setup-only": 0, "--setup-plan": 0,
+    # early exit and repetition
+    "--exitfirst": 0, "--maxfail": 1, "--reruns": 1, "--reruns-delay": 1, "--only-rerun": 1, "--rerun-except": 1,
+    # reports
+    "--junitxml": 1, "--junit-xml": 1, "--junit-prefix": 1, "--junitprefix": 1, "--html": 1, "--css": 1,
+    "--self-contained-html": 0, "--report-log": 1, "--json-report": 0, "--json-report-file": 1, "--alluredir": 1,
+    "--pastebin": 1, "--result-log": 1, "--resultlog": 1,
+    # coverage
+    "--cov": "?", "--cov-report": 1, "--cov-config": 1, "--cov-fail-under": 1, "--cov-append": 0, "--cov-branch": 0,
+    "--cov-context": 1, "--cov-reset": 0, "--cov-precision": 1, "--no-cov": 0, "--no-cov-on-fail": 0,
+    # distribution
+    "--numprocesses": 1, "--maxprocesses": 1, "--max-worker-restart": 1, "--dist": 1, "--tx": 1, "--looponfail": 0,
+    "--forked": 0, "--boxed": 0, "--maxschedchunk": 1, "--testrunuid": 1, "--px": 1, "--rsyncdir": 1,
+    # output that hides the result, debuggers, the private folders
+    "--quiet": 0, "--verbose": 0, "--verbosity": 1, "--pdb": 0, "--pdbcls": 1, "--trace": 0, "--basetemp": 1,
+    "--cache-clear": 0, "--cache-show": "?", "--continue-on-collection-errors": 0, "--rootdir": 1,
+}
+SHORT_FLAGS_LEFT_OUT = "xqvfd"
+SHORT_FLAGS_KEPT = "slh"
+SHORT_WITH_VALUE_LEFT_OUT = "kmn"
+SHORT_WITH_VALUE_KEPT = "prcoWV"
+
+
+def split_options(options, plugins):
+    """Divides `addopts` into what is kept and what is left out.
+
+    `-p no:NAME` is kept where NAME is a plugin of the environment (the project switched it off on purpose) and left
+    out otherwise (pytest's own parts are needed).
+    """
+    kept, left = [], []
+    rest = list(options)
+    while rest:
+        option = rest.pop(0)
+        if option.startswith("--"):
+            name, equals, _ = option.partition("=")
+            values = LEFT_OUT.get(name)
+            if values is None:
+                kept.append(option)
+                continue
+            left.append(option)
+            if equals or not rest:
+                continue
+            if values == 1 or (values == "?" and not rest[0].startswith("-")):
+                left.append(rest.pop(0))
+        elif option.startswith("-") and len(option) > 1:
+            split_short(option, rest, plugins, kept, left)
+        else:
+            kept.append(option)
+    return kept, left
+
+
+def split_short(option, rest, plugins, kept, left):
+    """Divides one cluster of short options, such as `-xvs` or `-kname`."""
+    flags = ""
+    letters = option[1:]
+    for index, letter in enumerate(letters):
+        if letter in SHORT_FLAGS_LEFT_OUT:
+            left.append("-" + letter)
+        elif letter in SHORT_WITH_VALUE_LEFT_OUT or letter in SHORT_WITH_VALUE_KEPT:
+            value = letters[index + 1:]
+            attached = bool(value)
+            if not attached and rest:
+                value = rest.pop(0)
+            out = letter in SHORT_WITH_VALUE_LEFT_OUT
+            if letter == "p" and value.strip().startswith("no:"):
+                out = value.strip()[3:] not in plugins
+            if flags:
+                kept.append("-" + flags)
+            (left if out else kept).extend(["-" + letter + value] if attached else ["-" + letter, value])
+            return
+        else:
+            flags += letter
+    if flags:
+        kept.append("-" + flags)
+
+
+class Record:
+    """The file of the run: one JSON object per line, each written with one system call."""
+
+    def __init__(self, path):
+        self.handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(self, kind, **fields):
+        fields["kind"] = kind
+        os.write(self.handle, (json.dumps(fields, default=str) + "\n").encode("utf-8", "replace"))
+
+
+def capped(text):
+    """A text that is not longer than the limit."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " […]"
+
+
+def text_of(error):
+    """The message of an exception; an exception whose own `__str__` fails is described by its type."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return "<%s: its message cannot be read: %s>" % (type(error).__name__, type(failure).__name__)
+
+
+def close_names(name, names):
+    """Names that look like a name, nearest first."""
+    try:
+        return difflib.get_close_matches(name, [str(entry) for entry in names], n=3, cutoff=0.6)
+    except Exception:
+        return []
+
+
+def names_in(owner):
+    """The names that an object has; user code in `__dir__` may fail."""
+    try:
+        return [name for name in dir(owner) if not name.startswith("__")]
+    except Exception:
+        return []
+
+
+class Describer:
+    """Turns exception objects into records."""
+
+    def __init__(self, origin):
+        self.origin = origin
+        self.site = [os.path.realpath(path) for path in origin.site]
+        self.standard = os.path.realpath(sysconfig.get_path("stdlib"))
+
+    def file_of(self, module_name):
+        """The file of a loaded module, relative to the tree where it lies there; None where there is none."""
+        module = sys.modules.get(module_name or "")
+        if module is None:
+            return None
+        file = getattr(module, "__file__", None)
+        if file is None:
+            for entry in list(getattr(module, "__path__", []) or []):
+                return self.origin.relative(entry)
+            return None
+        return self.origin.relative(file)
+
+    def frames(self, error):
+        """(file, line, function) of each frame, pytest's own left out, innermost last."""
+        frames = []
+        trace = error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            name = trace.tb_frame.f_globals.get("__name__", "")
+            top = name.split(".")[0]
+            if not (top in ("_pytest", "pluggy", "redgreen_probe") or code.co_filename.startswith("<frozen importlib")):
+                frames.append([self.origin.relative(code.co_filename), trace.tb_lineno, code.co_name])
+            trace = trace.tb_next
+        return frames[-FRAME_LIMIT:]
+
+    def root(self, error):
+        """The exception that is meant: causes of pytest's wrappers, the first of a group."""
+        for _ in range(20):
+            name = type(error).__name__
+            if name == "ConftestImportFailure":
+                error = getattr(error, "cause", None) or error.excinfo[1]
+            elif name == "CollectError" and error.__cause__ is not None:
+                error = error.__cause__
+            elif type(error).__module__ == "_pytest.config.exceptions" and error.__cause__ is not None:
+                error = error.__cause__
+            elif hasattr(error, "exceptions") and name in ("ExceptionGroup", "BaseExceptionGroup") and error.exceptions:
+                error = error.exceptions[0]
+            else:
+                break
+        return error
+
+    def describe(self, error):
+        """The record of an exception."""
+        error = self.root(error)
+        kind = type(error)
+        record = {
+            "type": kind.__name__,
+            "module": kind.__module__,
+            "bases": ["%s.%s" % (base.__module__, base.__qualname__) for base in kind.__mro__[:-1]],
+            "message": capped(text_of(error)),
+            "frames": self.frames(error),
+        }
+        cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if cause is not None and cause is not error:
+            record["cause"] = {
+                "type": type(cause).__name__,
+                "bases": ["%s.%s" % (base.__module__, base.__qualname__) for base in type(cause).__mro__[:-1]],
+                "message": capped(text_of(cause)),
+            }
+        try:
+            self.add_details(error, record)
+        except Exception as failure:
+            record["details_failed"] = "%s: %s" % (type(failure).__name__, failure)
+        return record
+
+    def add_details(self, error, record):
+        """What the type of exception carries beyond its message."""
+        if isinstance(error, OSError):
+            record["errno"] = error.errno
+        if isinstance(error, ImportError):
+            self.add_import(error, record)
+        elif isinstance(error, AttributeError):
+            self.add_attribute(error, record)
+        elif isinstance(error, NameError):
+            match = re.search(r"name '(\w+)'", record["message"])
+            record["name"] = getattr(error, "name", None) or (match.group(1) if match else None)
+        elif isinstance(error, SyntaxError):
+            record["path"] = self.origin.relative(error.filename) if error.filename else None
+            record["line"] = error.lineno
+        elif isinstance(error, TypeError):
+            self.add_callee(error, record)
+        elif type(error).__name__ == "FixtureLookupError":
+            record["name"] = getattr(error, "argname", None)
+            record["message"] = "fixture '%s' not found" % (record["name"],)
+            request = getattr(error, "request", None)
+            manager = getattr(getattr(request, "session", None), "_fixturemanager", None)
+            if manager is not None:
+                record["similar"] = close_names(record["name"] or "", manager._arg2fixturedefs)
+
+    def add_import(self, error, record):
+        message = record["message"]
+        name = error.name
+        record["name"] = name
+        record["path"] = self.origin.relative(error.path) if error.path else None
+        if isinstance(error, ModuleNotFoundError):
+            if name is None:
+                match = re.search(r"No module named '([^']+)'", message)
+                name = record["name"] = match.group(1) if match else None
+            if not name:
+                return
+            top = name.split(".")[0]
+            record["top_file"] = self.file_of(top) or self.find(top)
+            parent, _, last = name.rpartition(".")
+            if parent:
+                loaded = sys.modules.get(parent)
+                record["similar"] = close_names(last, siblings(getattr(loaded, "__path__", [])))
+            record["compiled"] = self.compiled(name)
+        else:
+            symbol = getattr(error, "name_from", None)
+            if symbol is None:
+                match = re.search(r"cannot import name '([^']+)'", message)
+                symbol = match.group(1) if match else None
+            record["symbol"] = symbol
+            if name and symbol:
+                if record["path"] is None:
+                    record["path"] = self.file_of(name)
+                owner = sys.modules.get(name)
+                record["similar"] = close_names(symbol, names_in(owner))
+                record["compiled"] = self.compiled(name + "." + symbol)
+
+    def find(self, top):
+        """Where a top-level module could be loaded from; None when nowhere."""
+        import importlib.util
+
+        try:
+            spec = importlib.util.find_spec(top)
+        except Exception:
+            return None
+        if spec is None:
+            return None
+        if spec.origin and spec.origin not in ("built-in", "frozen", "namespace"):
+            return self.origin.relative(spec.origin)
+        for entry in spec.submodule_search_locations or []:
+            return self.origin.relative(entry)
+        return spec.origin
+
+    def compiled(self, name):
+        """A compiled extension of this name that lies in the checkout or in site-packages, not in the tree."""
+        parts = name.split(".")
+        folders = list(self.site)
+        for root in self.origin.settings.get("roots", []):
+            folders.append(os.path.join(self.origin.checkout, root))
+        folders.extend([self.origin.checkout, os.path.join(self.origin.checkout, "src")])
+        for folder in folders:
+            place = os.path.join(folder, *parts[:-1])
+            try:
+                entries = os.listdir(place)
+            except OSError:
+                continue
+            for entry in sorted(entries):
+                if entry.split(".")[0] == parts[-1] and entry.endswith((".so", ".pyd")):
+                    return os.path.join(place, entry)
+        return None
+
+    def add_attribute(self, error, record):
+        missing = object()
+        owner = getattr(error, "obj", missing)
+        name = getattr(error, "name", None)
+        if name is None:
+            match = re.search(r"has no attribute '([^']+)'", record["message"])
+            name = match.group(1) if match else None
+        record["name"] = name
+        if owner is missing or (owner is None and "'NoneType'" not in record["message"]):
+            owner = self.owner_from_message(error, record["message"], missing)
+            if owner is missing:
+                return
+        if isinstance(owner, types.ModuleType):
+            module, label, kind = owner.__name__, owner.__name__, "module"
+        elif isinstance(owner, type):
+            module, label, kind = owner.__module__, owner.__qualname__, "class"
+        else:
+            module, label, kind = type(owner).__module__, type(owner).__qualname__, "instance"
+        record["owner"] = {"kind": kind, "module": module, "name": label, "file": self.file_of(module)}
+        if name:
+            record["similar"] = close_names(name, names_in(owner))
+            if kind == "module":
+                record["compiled"] = self.compiled(module + "." + name)
+
+    def owner_from_message(self, error, message, missing):
+        """Python before 3.10 does not keep the object: the module by name, a class by the last frame's values."""
+        match = re.match(r"(?:partially initialized )?module '([^']+)' has no attribute", message)
+        if match:
+            return sys.modules.get(match.group(1), missing)
+        match = re.match(r"(?:type object )?'(\w+)' (?:object )?has no attribute", message)
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if match and trace is not None:
+            values = list(trace.tb_frame.f_locals.values()) + list(trace.tb_frame.f_globals.values())
+            for value in values:
+                if type(value).__name__ == match.group(1):
+                    return value
+                if isinstance(value, type) and value.__name__ == match.group(1):
+                    return value
+        return missing
+
+    def add_callee(self, error, record):
+        """Whose signature a `TypeError` complains about."""
+        match = re.match(
+            r"([\w.<>]+)\(\) (?:missing \d+ required|got an unexpected keyword|got multiple values|takes \S+ "
+            r"|takes from|got some positional|takes no)",
+            record["message"],
+        )
+        if not match:
+            return
+        label = match.group(1)
+        callee = {"name": label, "module": None, "file": None}
+        record["callee"] = callee
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        places = []
+        if trace is not None:
+            places.extend(trace.tb_frame.f_locals.values())
+            places.extend(trace.tb_frame.f_globals.values())
+        for value in places:
+            for candidate in (value, type(value)):
+                owner = self.owner_of_callable(candidate, label)
+                if owner:
+                    callee["module"], callee["file"] = owner, self.file_of(owner)
+                    return
+        for name, module in list(sys.modules.items()):
+            file = self.file_of(name)
+            if file is None or os.path.isabs(file):
+                continue
+            for value in list(vars(module).values()):
+                owner = self.owner_of_callable(value, label)
+                if owner == name:
+                    callee["module"], callee["file"] = owner, file
+                    return
+
+    @staticmethod
+    def owner_of_callable(value, label):
+        """The module of a function or class whose qualified name the label begins with; None for others."""
+        try:
+            if isinstance(value, types.ModuleType):
+                value = getattr(value, label.split(".")[0], None)
+            if isinstance(value, types.MethodType):
+                value = value.__func__
+            if not isinstance(value, (type, types.FunctionType)):
+                return None
+            name = value.__qualname__
+            if name == label or label.startswith(name + ".") or name.endswith("." + label):
+                return value.__module__
+        except Exception:
+            pass
+        return None
+
+
+def siblings(path):
+    """The names of the modules in the folders of a package."""
+    import pkgutil
+
+    try:
+        return [module.name for module in pkgutil.iter_modules(list(path))]
+    except Exception:
+        return []
+
+
+def plugin_class():
+    """The plugin; made late because pytest must not be imported before `main` asks for it."""
+    import pytest
+
+    class Probe:
+        """pytest hooks that record; none of them changes a result."""
+
+        def __init__(self, settings, origin, record):
+            self.settings = settings
+            self.origin = origin
+            self.record = record
+            self.describer = Describer(origin)
+            self.numbers = {}
+            self.pending = {}
+            self.inner = None
+            self.config = None
+            self.left_out = []
+            self.enabled = []
+            self.tops = {}
+            self.selection = None
+            if settings.get("selection") is not None:
+                self.selection = {(path, item) for path, item in settings["selection"]}
+            self.files = set(settings["files"]) if settings.get("files") is not None else None
+
+        # ---- identity
+
+        def identity(self, item):
+            """(path, item, case): the file, the names below it, and what parametrisation added."""
+            path = self.origin.relative(str(getattr(item, "path", None) or item.fspath))
+            names = []
+            for node in item.listchain():
+                if isinstance(node, (pytest.Session, pytest.File)) or node.name == "()":
+                    names = []
+                elif isinstance(node, pytest.Collector) and not isinstance(node, pytest.Class) \
+                        and node.__class__.__name__ in ("Dir", "Directory"):
+                    names = []
+                elif node is not item:
+                    names.append(node.name)
+            base = getattr(item, "originalname", None) or item.name
+            if not item.name.startswith(base):
+                base = item.name
+            return path, "::".join(names + [base]), item.name[len(base):]
+
+        def number(self, item):
+            """The number of a test in the record; tests that pytest did not collect are added when they run."""
+            number = self.numbers.get(item)
+            if number is None:
+                number = self.numbers[item] = len(self.numbers)
+                path, name, case = self.identity(item)
+                line = (item.location[1] or 0) + 1 if item.location[1] is not None else None
+                self.record.write("test", n=number, path=path, item=name, case=case, line=line, node=item.nodeid)
+            return number
+
+        # ---- session
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_load_initial_conftests(self, early_config, parser, args):
+            # pytest started by a test must find its plugins as it does outside of redgreen.
+            os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)
+            outcome = yield
+            if outcome.excinfo is not None:
+                error = outcome.excinfo[1]
+                path = getattr(error, "path", None)
+                self.record.write(
+                    "load",
+                    path=self.origin.relative(path) if path else None,
+                    conftest=True,
+                    exception=self.describer.describe(error),
+                )
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_sessionstart(self, session):
+            manager = session.config.pluginmanager
+            self.tops = top_levels(self.origin)
+            self.record.write(
+                "session",
+                pytest=pytest.__version__,
+                python="%d.%d.%d" % sys.version_info[:3],
+                rootdir=str(getattr(session.config, "rootpath", None) or session.config.rootdir),
+                ini=str(getattr(session.config, "inipath", None) or session.config.inifile or ""),
+                plugins=sorted("%s-%s" % (dist.project_name, dist.version) for _, dist in manager.list_plugin_distinfo()),
+                left_out=self.left_out,
+                enabled=self.enabled,
+                tops=sorted(self.tops.values(), key=lambda top: top["name"]),
+            )
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_make_collect_report(self, collector):
+            outcome = yield
+            path = self.origin.relative(str(getattr(collector, "path", None) or getattr(collector, "fspath", "")))
+            if outcome.excinfo is not None:
+                self.record.write("load_died", path=path, exception=self.describer.describe(outcome.excinfo[1]))
+                return
+            report = outcome.get_result()
+            call = report.__dict__.get("call")
+            if report.outcome == "failed":
+                if call is not None and call.excinfo is not None:
+                    exception = self.describer.describe(call.excinfo.value)
+                else:
+                    exception = {"type": "CollectError", "module": "_pytest", "bases": [], "frames": [],
+                                 "message": capped(str(report.longrepr))}
+                self.record.write("load", path=path, conftest=False, exception=exception)
+            elif report.outcome == "skipped":
+                reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+                self.record.write("skipped_file", path=path, reason=capped(str(reason)))
+            elif call is not None and call.excinfo is not None:
+                # A hook turned a file that does not load into an empty one.
+                self.record.write("load", path=path, conftest=False, hidden=True,
+                                  exception=self.describer.describe(call.excinfo.value))
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(self, session, config, items):
+            if self.selection is None and self.files is None:
+                return
+            keep, drop = [], []
+            for item in items:
+                path, name, _ = self.identity(item)
+                if self.selection is not None:
+                    wanted = (path, name) in self.selection
+                else:
+                    wanted = path in self.files
+                (keep if wanted else drop).append(item)
+            if drop:
+                config.hook.pytest_deselected(items=drop)
+                items[:] = keep
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_finish(self, session):
+            for item in session.items:
+                self.number(item)
+            self.record.write("collected", count=len(session.items))
+
+        # ---- tests
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_protocol(self, item, nextitem):
+            number = self.number(item)
+            self.record.write("start", n=number)
+            yield
+            self.flush()
+            self.record.write("finish", n=number)
+
+        @pytest.hookimpl(hookwrapper=True, trylast=True)
+        def pytest_runtest_call(self, item):
+            # The innermost wrapper: it sees an exception that a hook of the project swallows further out.
+            self.inner = None
+            outcome = yield
+            if outcome.excinfo is not None:
+                self.inner = outcome.excinfo[1]
+
+        @pytest.hookimpl(hookwrapper=True, trylast=True)
+        def pytest_pyfunc_call(self, pyfuncitem):
+            outcome = yield
+            if outcome.excinfo is not None:
+                self.inner = outcome.excinfo[1]
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_makereport(self, item, call):
+            self.flush()
+            error = call.excinfo.value if call.excinfo is not None else None
+            waiting = getattr(item, "_excinfo", None)
+            if error is None and waiting:
+                # unittest classes keep their exceptions on the item until the report is made.
+                error = waiting[0].value
+            outcome = yield
+            report = outcome.get_result()
+            if call.excinfo is not None and (error is None or raw_outcome(error) == "skipped"):
+                error = call.excinfo.value
+            swallowed = False
+            if error is None and call.when == "call" and self.inner is not None:
+                error, swallowed = self.inner, raw_outcome(self.inner) == "failed"
+            self.inner = None
+            raw = raw_outcome(error)
+            self.pending = {
+                "n": self.number(item),
+                "when": call.when,
+                "raw": raw,
+                "made": report.outcome,
+                "reported": report.outcome,
+                "xfail": hasattr(report, "wasxfail"),
+                "strict": isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"),
+                "reason": capped(skip_reason(report, error)),
+                "duration_ms": int(getattr(call, "duration", 0) * 1000),
+                "exception": self.describer.describe(error) if raw == "failed" else None,
+                "swallowed": swallowed,
+                "subtest": None,
+            }
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_logreport(self, report):
+            yield
+            if not self.pending:
+                return
+            context = getattr(report, "context", None)
+            if context is not None and hasattr(report, "_sub_test_description"):
+                self.pending["subtest"] = capped(report._sub_test_description())
+            elif context is not None:
+                self.pending["subtest"] = capped(subtest_name(context))
+            self.pending["reported"] = report.outcome
+            self.pending["xfail"] = self.pending["xfail"] or hasattr(report, "wasxfail")
+            self.flush()
+
+        def flush(self):
+            """Writes the phase that waits; a report that was never logged is written as it was made."""
+            if self.pending:
+                pending, self.pending = self.pending, {}
+                self.record.write("phase", **pending)
+
+        # ---- ends
+
+        def pytest_internalerror(self, excrepr, excinfo):
+            self.record.write("internal_error", exception=self.describer.describe(excinfo.value))
+
+        def pytest_keyboard_interrupt(self, excinfo):
+            self.record.write("interrupted", exception=self.describer.describe(excinfo.value))
+
+    return Probe
+
+
+def raw_outcome(error):
+    """What an exception means, whatever the reports say."""
+    if error is None:
+        return "passed"
+    import unittest
+
+    import pytest
+
+    if isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
+        return "skipped"
+    if isinstance(error, pytest.xfail.Exception):
+        return "xfailed"
+    return "failed"
+
+
+def skip_reason(report, error):
+    """Why a test was skipped or expected to fail."""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail)
+    if report.outcome == "skipped":
+        if isinstance(report.longrepr, tuple) and len(report.longrepr) == 3:
+            return str(report.longrepr[2])
+        return text_of(error) if error is not None else ""
+    return ""
+
+
+def subtest_name(context):
+    """How the plugin pytest-subtests names a subtest."""
+    parts = []
+    if getattr(context, "msg", None) is not None:
+        parts.append("[%s]" % (context.msg,))
+    if getattr(context, "kwargs", None):
+        parts.append("(%s)" % ", ".join("%s=%r" % pair for pair in context.kwargs.items()))
+    return " ".join(parts) or "(<subtest>)"
+
+
+def top_levels(origin):
+    """The top-level modules and packages of the tree, by name: what `first-party` means for names."""
+    tops = {}
+    for entry in sys.path:
+        if not entry or origin.relative(entry) == entry:
+            continue
+        try:
+            names = sorted(os.listdir(entry))
+        except OSError:
+            continue
+        for name in names:
+            path = os.path.join(entry, name)
+            if name.endswith(".py"):
+                top, regular = name[:-3], True
+            elif os.path.isdir(path) and name.isidentifier():
+                regular = os.path.exists(os.path.join(path, "__init__.py"))
+                if not regular and not has_python(path, 3):
+                    continue
+                top = name
+            else:
+                continue
+            if top not in tops and top not in ("setup", "conftest", "__init__", "__main__"):
+                tops[top] = {"name": top, "path": origin.relative(path), "regular": regular}
+    return tops
+
+
+def has_python(folder, depth):
+    """Whether a folder contains Python files (namespace packages have no `__init__.py`)."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    if any(name.endswith(".py") for name in names):
+        return True
+    return depth > 0 and any(
+        name.isidentifier() and has_python(os.path.join(folder, name), depth - 1) for name in names
+    )
+
+
+def report_modules(origin, tops, record):
+    """Proves where first-party code came from: each loaded module that matters, with its file."""
+    own = set(origin.settings.get("own_files", []))
+    site = [os.path.realpath(folder) for folder in origin.site]
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or name == "__main__":
+            continue
+        relative = origin.relative(file)
+        if not os.path.isabs(relative):
+            top = tops.get(name.split(".")[0])
+            if top is not None:
+                record.write("module", name=name, file=relative, foreign=False)
+            continue
+        top = tops.get(name.split(".")[0])
+        real = os.path.realpath(file)
+        foreign = origin.is_foreign(real) or real in own
+        if not foreign and top is not None and top["regular"]:
+            # A regular package has one place; a file elsewhere that carries its name did not come from the tree.
+            foreign = any(real.startswith(folder + os.sep) for folder in site)
+        if foreign and "__editable__" not in os.path.basename(real):
+            record.write("module", name=name, file=file, foreign=True)
+
+
+def main():
+    """Runs pytest and returns its exit code."""
+    import redgreen_origin
+
+    started = time.time()
+    with open(os.environ["REDGREEN_RUN"], encoding="utf-8") as file:
+        settings = json.load(file)
+    record = Record(settings["report"])
+    origin = redgreen_origin.STATE
+    if origin is None:
+        # Python was started without `site`: nothing is known about where code comes from.
+        record.write("no_origin")
+        return 4
+    arguments = sys.argv[1:] + settings["arguments"]
+    import pytest
+
+    sys.argv[0] = os.path.join(os.path.dirname(pytest.__file__), "__main__.py")
+    probe = plugin_class()(settings, origin, record)
+    original = pytest.Config.getini
+
+    def getini(self, name):
+        value = original(self, name)
+        # Only for the session of this process, never for sessions that a test starts.
+        if name == "addopts" and probe.config in (None, self):
+            probe.config = self
+            value, probe.left_out = split_options(value, settings["plugins"])
+            off = {kept.strip()[3:] for kept in value if kept.strip().startswith("no:")}
+            off |= {kept[2:].strip()[3:] for kept in value if kept.startswith("-pno:")}
+            # Autoload is off: what the environment has is enabled by name, but for what the project switched off.
+            probe.enabled = [name for name in settings["plugins"] if name not in off]
+            value = [part for name in probe.enabled for part in ("-p", name)] + value
+        return value
+
+    pytest.Config.getini = getini
+    record.write("begin", arguments=arguments)
+    try:
+        code = int(pytest.main(list(arguments), plugins=[probe]))
+    except BaseException as error:
+        record.write("start_failed", exception=probe.describer.describe(error))
+        raise
+    probe.flush()
+    report_modules(origin, probe.tops or top_levels(origin), record)
+    record.write("end", exit=code, seconds=time.time() - started)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

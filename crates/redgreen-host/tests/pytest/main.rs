@@ -1,0 +1,5 @@
+//! pytest with real interpreters, real virtual environments and real installations.
+
+mod origin;
+mod outcomes;
+mod support;
