@@ -47,7 +47,7 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     }
     let finished = match process::run(&spec) {
         Ok(finished) => finished,
-        Err(error @ (SpawnError::NotFound { .. } | SpawnError::Io { .. })) => {
+        Err(error @ (SpawnError::NotFound { .. } | SpawnError::Io { .. } | SpawnError::Folder { .. })) => {
             return Ok(SessionEnd {
                 outcome: AgentOutcome::Crashed,
                 exit: error.to_string(),
