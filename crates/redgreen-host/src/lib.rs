@@ -11,5 +11,6 @@ pub mod git;
 pub mod path_rules;
 pub mod process;
 pub mod runner;
+pub mod state;
 pub mod tree;
 pub mod walk;

@@ -137,8 +137,8 @@ fn restore(context: &Context, arguments: &TaskArgs) -> Ending {
             let bytes = std::fs::read(&target).map_err(Failure::internal)?;
             redgreen_host::state::write_atomically(&kept, &bytes).map_err(Failure::internal)?;
         }
-        if locked.contains(&change.path) {
-            let bytes = match candidate.full.contains(&change.path) && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited && change.kind != ChangeKind::Deleted {
+        if locked.get(&change.path).is_some() {
+            let bytes = match candidate.full.get(&change.path).is_some() && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited && change.kind != ChangeKind::Deleted {
                 true => bytes_of(&candidate.full, &context.repository, &change.path)?,
                 false => bytes_of(&locked, &context.repository, &change.path)?,
             };

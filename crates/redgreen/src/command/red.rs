@@ -8,6 +8,7 @@ use crate::referee::context::Context;
 use crate::referee::evidence::{Subject, gate_document, keep};
 use crate::referee::red::{RedOutcome, RedRequest, prove_red};
 use crate::render::gate;
+use redgreen_host::tree::content_digest;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{Digest, TaskId};
@@ -59,7 +60,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
 /// # Errors
 /// A failure when it cannot be written.
 pub fn record(context: &Context, red: &RedOutcome, plan_files: &[redgreen_core::id::RelPath], duration: std::time::Duration) -> Result<Digest, Failure> {
-    let tree = red.proposal.tree.content_tree(&context.repository, plan_files).map_err(Failure::internal)?;
+    let tree = content_digest(&red.proposal.tree, plan_files).to_string();
     let subject = Subject { content_tree: Some(&tree), environment: Some(red.environments.digest()), lock: None, runs: &red.runs };
     keep(context, &red.result, duration, &subject)
 }

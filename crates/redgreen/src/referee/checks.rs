@@ -15,7 +15,7 @@ use redgreen_host::process::{self, SpawnError};
 pub fn run_check(check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> {
     let mut argv = check.command.clone();
     if let Some(program) = argv.first().and_then(|name| redgreen_host::env::find_program(name)) {
-        argv[0] = program.path.display().to_string();
+        argv[0] = program.found.display().to_string();
     }
     let spec = tree.check_spec(&check.name, argv)?;
     let mut success = format!("exit code {}", check.exit_code);

@@ -57,7 +57,7 @@ impl Context {
 /// Turns a git error into a failure: most of them are an environment that is not ready.
 #[must_use]
 pub fn git_failure(error: redgreen_host::git::GitError) -> Failure {
-    let help = error.hint();
+    let help = error.hint.clone();
     Failure::new(ExitCode::EnvironmentNotReady, error.to_string(), help)
 }
 
@@ -77,7 +77,7 @@ impl Setting {
     /// # Errors
     /// A usage failure of the configuration.
     pub fn of_tree(context: &Context, tree: &Snapshot) -> Result<Self, Failure> {
-        let files: BTreeSet<RelPath> = tree.paths().cloned().collect();
+        let files: BTreeSet<RelPath> = tree.files().keys().cloned().collect();
         let read = |path: &RelPath| text_of(tree, &context.repository, path).ok().flatten();
         let config = Config::load(&files, &read)?;
         let rules = config.rules()?;

@@ -13,7 +13,7 @@ use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, Selection};
-use redgreen_host::tree::Snapshot;
+use redgreen_host::tree::{Snapshot, content_digest};
 use std::collections::BTreeSet;
 
 /// What FULL established.
@@ -54,8 +54,8 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
     let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
     let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
     drop(scratch);
-    let content_tree = candidate.full.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
-    let base_tree = base.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
+    let content_tree = content_digest(&candidate.full, request.plan_files).to_string();
+    let base_tree = content_digest(&base, request.plan_files).to_string();
     let mut outcome = FullOutcome {
         result: gate::could_not_run(Gate::Full, Some(task.clone()), Vec::new()),
         candidate,
@@ -186,7 +186,7 @@ fn selection(suite: &Suite, setting: &Setting, tree: &Snapshot) -> Selection {
     let item_rules = setting.item_rules();
     let globs = redgreen_host::path_rules::PathRules::new(&suite.paths, &[], &[]);
     let files: Vec<RelPath> = tree
-        .paths()
+        .files().keys()
         .filter(|path| item_rules.can_hold(path))
         .filter(|path| globs.as_ref().is_ok_and(|rules| rules.class(path) == redgreen_host::path_rules::PathClass::Test))
         .cloned()

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Environments, Setting, workspace};
 use super::lock::{StoredLock, environment_changes, locked_tree};
-use super::proposal::{bytes_of, text_of};
+use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
 use super::scope;
 use super::trees::{TreeOnDisk, of_runner};
@@ -15,9 +15,9 @@ use redgreen_core::run_report::RunReport;
 use redgreen_core::tree::{self, ChangeKind};
 use redgreen_host::path_rules::{PathClass, PathRules};
 use redgreen_host::runner::{RunnerKind, Selection};
-use redgreen_host::tree::Snapshot;
+use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_lint::Language;
-use redgreen_lint::splice::{edited_units, splice, test_units};
+use redgreen_lint::splice::{EditKind, edited_units, splice, test_units};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -67,7 +67,7 @@ pub struct GreenOutcome {
 /// # Errors
 /// A failure when a file or object cannot be read.
 pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, request: &GreenRequest<'_>) -> Result<CandidateTree, Failure> {
-    let candidate = redgreen_host::walk::walk(request.candidate, locked, &context.repository).map_err(Failure::internal)?;
+    let candidate = redgreen_host::walk::read_candidate(&context.repository, locked, request.candidate).map_err(Failure::internal)?;
     let narrowed = match request.scope {
         [] => None,
         globs => Some(PathRules::new(&[], globs, &[]).map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?),
@@ -107,12 +107,14 @@ pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, reque
     Ok(out)
 }
 
+/// White space, commas and the kind of quotes are what formatters change. The comparison may be coarse, because a file
+/// that counts as equal is judged without: the locked bytes are used either way.
 fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
-    let text = |bytes: Option<&[u8]>| bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned);
-    match (Language::of(path), text(old), text(new)) {
-        (Some(language), Some(old), Some(new)) => redgreen_lint::splice::same_tokens(language, &old, &new),
-        _ => false,
-    }
+    let plain = |bytes: Option<&[u8]>| -> Option<String> {
+        let text = std::str::from_utf8(bytes?).ok()?;
+        Some(text.chars().filter(|c| !c.is_whitespace() && *c != ',').map(|c| if c == '\'' { '"' } else { c }).collect())
+    };
+    Language::of(path).is_some() && plain(old).is_some() && plain(old) == plain(new)
 }
 
 /// One source file of the candidate. In mixed files the locked test items stand; added tests go to the full tree only.
@@ -129,33 +131,37 @@ fn take_source(
     out.used.push((path.clone(), kind));
     let rust = Language::of(path) == Some(Language::Rust);
     let old = if rust { text_of(locked, repository, path)? } else { None };
-    let has_units = old.as_ref().is_some_and(|text| !test_units(text).is_empty());
+    let has_units = old.as_ref().is_some_and(|text| test_units(text).is_ok_and(|units| !units.is_empty()));
     if kind == ChangeKind::Deleted {
         if has_units {
             let text = old.unwrap_or_default();
             out.changes.push(scope::unit_edit(path, "the whole file", 1, ChangeKind::Deleted, &text, ""));
         } else {
-            out.tree.remove(path);
-            out.full.remove(path);
+            out.tree = std::mem::take(&mut out.tree).without(path);
+            out.full = std::mem::take(&mut out.full).without(path);
         }
         return Ok(());
     }
-    out.tree.copy_from(candidate, path).map_err(Failure::internal)?;
-    out.full.copy_from(candidate, path).map_err(Failure::internal)?;
+    copy(&mut out.tree, candidate, path);
+    copy(&mut out.full, candidate, path);
     let new = if rust { text_of(candidate, repository, path)? } else { None };
     let Some(new) = new else { return Ok(()) };
     let added: Vec<String> = if let (true, Some(old)) = (has_units, &old) {
-        let edits = edited_units(old, &new);
+        let edits = edited_units(old, &new).map_err(Failure::internal)?;
         for edit in &edits.edits {
-            let kind = if edit.candidate_text.is_empty() { ChangeKind::Deleted } else { ChangeKind::Modified };
+            let kind = match edit.kind {
+                EditKind::Added => ChangeKind::Added,
+                EditKind::Deleted => ChangeKind::Deleted,
+                EditKind::Modified => ChangeKind::Modified,
+            };
             out.changes.push(scope::unit_edit(path, &edit.key, edit.line, kind, &edit.locked_text, &edit.candidate_text));
         }
         match splice(&new, old) {
             Ok(spliced) => {
                 if !edits.edits.is_empty() {
-                    out.full.insert_bytes(path.clone(), spliced.clone().into_bytes(), repository);
+                    out.full = std::mem::take(&mut out.full).with(repository, path.clone(), spliced.clone().into_bytes());
                 }
-                out.tree.insert_bytes(path.clone(), spliced.into_bytes(), repository);
+                out.tree = std::mem::take(&mut out.tree).with(repository, path.clone(), spliced.into_bytes());
             }
             Err(_) => {
                 // The candidate does not parse: it is taken as it is and does not compile, which is a failure, not a trick.
@@ -167,7 +173,7 @@ fn take_source(
         setting.item_rules().of_file(path, &new, &mut items);
         let without = splice(&new, "").unwrap_or_else(|_| new.clone());
         if without != new {
-            out.tree.insert_bytes(path.clone(), without.into_bytes(), repository);
+            out.tree = std::mem::take(&mut out.tree).with(repository, path.clone(), without.into_bytes());
         }
         items.all().into_iter().map(|item| item.id.item).collect()
     };
@@ -185,7 +191,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
     let locked = locked_tree(context, request.lock)?;
     let setting = Setting::of_tree(context, &locked)?;
     let candidate = take_apart(context, &setting, &locked, request)?;
-    let content_tree = candidate.tree.content_tree(&context.repository, request.plan_files).map_err(Failure::internal)?;
+    let content_tree = content_digest(&candidate.tree, request.plan_files).to_string();
     let runners = setting.runners()?;
     let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
     let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;

@@ -84,7 +84,7 @@ impl<'a> ItemRules<'a> {
     #[must_use]
     pub fn of_file(&self, path: &RelPath, text: &str, items_out: &mut Items) -> bool {
         let (Some(language), Some(runner)) = (Language::of(path), self.runner(path)) else { return false };
-        let found = items(language, runner.name.clone(), path, text);
+        let Ok(found) = items(language, runner.name.clone(), path, text) else { return false };
         for (id, line) in found.duplicates {
             items_out.findings.push(
                 Reason::new(

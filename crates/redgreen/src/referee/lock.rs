@@ -12,8 +12,9 @@ use redgreen_core::lock::{LOCK_SCHEMA, LockRecord, LockedFile, Manifest};
 use redgreen_core::outcome::{Outcome, Role};
 use redgreen_core::run_report::CauseDetail;
 use redgreen_core::tree::{Entry, Mode};
+use redgreen_host::git::{CommitRequest, Signing};
 use redgreen_host::path_rules::PathClass;
-use redgreen_host::tree::Snapshot;
+use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_lint::Language;
 use redgreen_lint::splice::test_units;
 use serde::{Deserialize, Serialize};
@@ -93,8 +94,8 @@ pub fn create_lock(
         supersedes: target.supersedes.as_ref().map(|(digest, _)| *digest),
         reason: target.supersedes.as_ref().map(|(_, reason)| reason.clone()),
         base_commit: base_commit.to_owned(),
-        base_tree: red.base.content_tree(&context.repository, plan_files).map_err(Failure::internal)?,
-        locked_tree: red.proposal.tree.content_tree(&context.repository, plan_files).map_err(Failure::internal)?,
+        base_tree: content_digest(&red.base, plan_files).to_string(),
+        locked_tree: content_digest(&red.proposal.tree, plan_files).to_string(),
         tests: expected_tests(red),
         criteria: red.map.clone(),
         manifest: Digest::of(&manifest_bytes),
@@ -119,7 +120,14 @@ pub fn create_lock(
         record.tests.len()
     );
     let identity = context.repository.identity().map_err(git_failure)?;
-    let commit = context.repository.commit_tree(&tree, &[target.parent], &message, &identity).map_err(git_failure)?;
+    let commit = context.repository.commit_tree(&CommitRequest {
+            tree: &tree,
+            parents: &[target.parent.to_owned()],
+            message: &message,
+            identity: &identity,
+            sign_off: false,
+            signing: Signing::AsConfigured,
+        }).map_err(git_failure)?;
     context.repository.update_ref(target.reference, &commit, Some(target.parent)).map_err(git_failure)?;
     if target.update_index {
         context.repository.update_index_paths(&changes).map_err(git_failure)?;
@@ -194,7 +202,7 @@ fn manifest(context: &Context, setting: &Setting, proposal: &Proposal, plan_file
         .filter(|path| !matches!(setting.rules.class(path), PathClass::Source | PathClass::Inert))
         .cloned()
         .collect();
-    for (path, bytes) in proposal.tree.read_many(&context.repository, &locked).map_err(Failure::internal)? {
+    for (path, bytes) in proposal.tree.bytes_of(&context.repository, &locked).map_err(Failure::internal)? {
         if let Some(entry) = listing.get(&path) {
             files.insert(path, LockedFile { mode: entry.mode, oid: entry.oid.clone(), sha256: Digest::of(&bytes) });
         }
@@ -204,7 +212,7 @@ fn manifest(context: &Context, setting: &Setting, proposal: &Proposal, plan_file
         .filter(|path| Language::of(path) == Some(Language::Rust) && setting.rules.class(path) == PathClass::Source)
         .cloned()
         .collect();
-    for (path, bytes) in proposal.tree.read_many(&context.repository, &source).map_err(Failure::internal)? {
+    for (path, bytes) in proposal.tree.bytes_of(&context.repository, &source).map_err(Failure::internal)? {
         if let Some(digest) = units_digest(&bytes) {
             mixed.insert(path, digest);
         }
@@ -236,7 +244,7 @@ fn units_digest(bytes: &[u8]) -> Option<Digest> {
     if !text.contains("test") {
         return None;
     }
-    let units = test_units(text);
+    let units = test_units(text).ok()?;
     if units.is_empty() {
         return None;
     }

@@ -52,7 +52,7 @@ pub fn text_of(snapshot: &Snapshot, repository: &Repository, path: &RelPath) -> 
 
 /// Reads bytes of a tree; `None` where it has no such path.
 pub fn bytes_of(snapshot: &Snapshot, repository: &Repository, path: &RelPath) -> Result<Option<Arc<[u8]>>, Failure> {
-    if !snapshot.contains(path) {
+    if !snapshot.get(path).is_some() {
         return Ok(None);
     }
     snapshot.bytes(repository, path).map(Some).map_err(Failure::internal)
@@ -100,7 +100,7 @@ pub fn propose(
         if Some(&path) == map_path.as_ref() {
             if let Some(text) = text_of(&candidate.snapshot, repository, &path)? {
                 proposal.map = parse_map(&path, &text)?;
-                copy(&mut proposal.tree, &candidate.snapshot, repository, &path)?;
+                copy(&mut proposal.tree, &candidate.snapshot, &path);
             }
             continue;
         }
@@ -112,9 +112,9 @@ pub fn propose(
             PathClass::Source => mixed(repository, base, candidate, &path, kind, &mut proposal)?,
             PathClass::Test => {
                 match kind {
-                    ChangeKind::Deleted => proposal.tree.remove(&path),
+                    ChangeKind::Deleted => proposal.tree = std::mem::take(&mut proposal.tree).without(&path),
                     ChangeKind::Added | ChangeKind::Modified => {
-                        copy(&mut proposal.tree, &candidate.snapshot, repository, &path)?;
+                        copy(&mut proposal.tree, &candidate.snapshot, &path);
                     }
                 }
                 proposal.changed.push((path, kind));
@@ -155,10 +155,11 @@ pub fn propose(
     Ok(proposal)
 }
 
-fn copy(tree: &mut Snapshot, from: &Snapshot, repository: &Repository, path: &RelPath) -> Result<(), Failure> {
-    tree.copy_from(from, path).map_err(Failure::internal)?;
-    let _ = repository;
-    Ok(())
+/// Takes one file of another tree.
+pub fn copy(tree: &mut Snapshot, from: &Snapshot, path: &RelPath) {
+    if let Some(file) = from.get(path) {
+        *tree = std::mem::take(tree).with_file(path.clone(), file.clone());
+    }
 }
 
 /// A source file whose test items changed: the base's code with the candidate's test items.
@@ -176,13 +177,14 @@ fn mixed(
     }
     let old = text_of(base, repository, path)?.unwrap_or_default();
     let Some(new) = text_of(&candidate.snapshot, repository, path)? else { return Ok(()) };
-    if test_units(&old).is_empty() && test_units(&new).is_empty() {
+    let none = |text: &str| test_units(text).is_ok_and(|units| units.is_empty());
+    if none(&old) && none(&new) {
         return Ok(());
     }
     match splice(&old, &new) {
         Ok(spliced) if spliced == old => {}
         Ok(spliced) => {
-            proposal.tree.insert_bytes(path.clone(), spliced.into_bytes(), repository);
+            proposal.tree = std::mem::take(&mut proposal.tree).with(repository, path.clone(), spliced.into_bytes());
             proposal.changed.push((path.clone(), kind));
         }
         Err(error) => proposal.findings.push(
@@ -210,8 +212,8 @@ fn parse_map(path: &RelPath, text: &str) -> Result<CriteriaMap, Failure> {
 /// A changed helper or data file affects the item files of its folder and below; without any there, those of the folder
 /// above, up to the top level.
 fn affected(proposal: &mut Proposal, base: &Snapshot, item_rules: &ItemRules<'_>) {
-    let mut files: BTreeSet<RelPath> = proposal.tree.paths().filter(|path| item_rules.can_hold(path)).cloned().collect();
-    files.extend(base.paths().filter(|path| item_rules.can_hold(path)).cloned());
+    let mut files: BTreeSet<RelPath> = proposal.tree.files().keys().filter(|path| item_rules.can_hold(path)).cloned().collect();
+    files.extend(base.files().keys().filter(|path| item_rules.can_hold(path)).cloned());
     for (path, _) in &proposal.changed {
         let own = files.contains(path) && !(Language::of(path) == Some(Language::Rust) && is_helper(path));
         if own {
@@ -263,9 +265,10 @@ fn unreachable(repository: &Repository, base: &Snapshot, proposal: &mut Proposal
             Language::of(file) == Some(Language::Rust)
                 && (file.parent() == folder || folder.as_ref().is_some_and(|folder| file.as_str() == format!("{folder}.rs")))
         };
-        for file in base.paths().filter(|file| near(file)).cloned().collect::<Vec<_>>() {
+        for file in base.files().keys().filter(|file| near(file)).cloned().collect::<Vec<_>>() {
             if let Some(text) = text_of(&proposal.tree, repository, &file)? {
                 declared |= definitions(Language::Rust, &text)
+                    .unwrap_or_default()
                     .iter()
                     .any(|definition| definition.kind == DefinitionKind::Module && definition.name == stem);
             }

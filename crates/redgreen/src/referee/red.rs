@@ -80,7 +80,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     let setting = Setting::of_tree(context, &base)?;
     let runners = setting.runners()?;
     let item_rules = setting.item_rules();
-    let candidate = redgreen_host::walk::walk(request.candidate, &base, &context.repository).map_err(Failure::internal)?;
+    let candidate = redgreen_host::walk::read_candidate(&context.repository, &base, request.candidate).map_err(Failure::internal)?;
     let mut proposal = propose(
         &context.repository,
         &base,
@@ -183,8 +183,8 @@ fn run_all(
     for runner in runners {
         let files = files_of_runner(&proposal.affected, &item_rules, runner.as_ref());
         let there: Vec<RelPath> =
-            files.iter().filter(|file| proposal.tree.contains(file) && !proposal.unreachable.contains_key(*file)).cloned().collect();
-        let before: Vec<RelPath> = files.iter().filter(|file| base.contains(file)).cloned().collect();
+            files.iter().filter(|file| proposal.tree.get(file).is_some() && !proposal.unreachable.contains_key(*file)).cloned().collect();
+        let before: Vec<RelPath> = files.iter().filter(|file| base.get(file).is_some()).cloned().collect();
         if !before.is_empty() && before.iter().any(|file| proposal.base_items.by_file.contains_key(file)) {
             if base_tree.is_none() {
                 base_tree = Some(TreeOnDisk::build(context, setting, base, "base").map_err(failed)?);
@@ -237,12 +237,12 @@ fn items_for(
 pub fn all_items(context: &Context, setting: &Setting, tree: &Snapshot, kind: RunnerKind) -> Result<Vec<TestItem>, Failure> {
     let item_rules = setting.item_rules();
     let wanted: Vec<RelPath> = tree
-        .paths()
+        .files().keys()
         .filter(|path| item_rules.can_hold(path) && item_rules.runner(path).is_some_and(|runner| runner.kind == kind))
         .cloned()
         .collect();
     let mut items = super::items::Items::default();
-    for (path, bytes) in tree.read_many(&context.repository, &wanted).map_err(Failure::internal)? {
+    for (path, bytes) in tree.bytes_of(&context.repository, &wanted).map_err(Failure::internal)? {
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains("test")
         {
@@ -290,13 +290,13 @@ fn empty_report() -> RunReport {
 fn known_definitions(context: &Context, setting: &Setting, base: &Snapshot) -> Result<Known, Failure> {
     let mut known = Known::default();
     let wanted: Vec<RelPath> = base
-        .paths()
+        .files().keys()
         .filter(|path| setting.rules.class(path) == PathClass::Source && Language::of(path).is_some())
         .cloned()
         .collect();
-    for (path, bytes) in base.read_many(&context.repository, &wanted).map_err(Failure::internal)? {
+    for (path, bytes) in base.bytes_of(&context.repository, &wanted).map_err(Failure::internal)? {
         if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
-            known.add(&path, &definitions(language, text));
+            known.add(&path, &definitions(language, text).unwrap_or_default());
         }
     }
     Ok(known)

@@ -6,7 +6,7 @@
 use redgreen_core::id::RelPath;
 use redgreen_core::outcome::Cause;
 use redgreen_core::run_report::{CauseDetail, RunReport};
-use redgreen_lint::definitions::Definition;
+use redgreen_lint::definitions::{Definition, DefinitionKind};
 use std::collections::BTreeMap;
 
 /// Definitions of first-party source by name.
@@ -19,10 +19,14 @@ impl Known {
     /// Adds the definitions of one source file.
     pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
         for definition in definitions {
+            let own = match definition.kind {
+                DefinitionKind::Function | DefinitionKind::Type | DefinitionKind::Constant | DefinitionKind::Macro => true,
+                DefinitionKind::Method | DefinitionKind::Variant | DefinitionKind::Field | DefinitionKind::Module | DefinitionKind::ReExport => false,
+            };
             self.by_name
                 .entry(definition.name.clone())
                 .or_default()
-                .push((path.clone(), definition.container.is_none()));
+                .push((path.clone(), own && definition.container.is_none()));
         }
     }
 

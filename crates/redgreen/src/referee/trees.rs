@@ -28,7 +28,10 @@ fn command_environment(scratch: &Path) -> Result<std::collections::BTreeMap<Stri
     for folder in [&home, &temporary] {
         std::fs::create_dir_all(folder).map_err(|error| Failure::internal(format!("failed to create `{}`: {error}", folder.display())))?;
     }
-    Ok(redgreen_host::env::child(&home, &temporary))
+    let mut environment = redgreen_host::env::child(&home, &temporary);
+    environment.extend(redgreen_host::env::toolchain_homes());
+    environment.insert("CARGO_TARGET_DIR".to_owned(), scratch.join("target").display().to_string());
+    Ok(environment)
 }
 
 impl TreeOnDisk {
@@ -66,7 +69,7 @@ impl TreeOnDisk {
                 globs.push(format!("/{path}"));
             }
         }
-        let carried = redgreen_host::tree::carry(context.repository.top_level(), &self.root, &globs, snapshot)
+        let carried = redgreen_host::carry::carry(context.repository.top_level(), &self.root, &globs, snapshot)
             .map_err(|error| Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml"))?;
         for (path, _) in carried {
             context.printer.detail(format!("carried {path}"));
@@ -75,7 +78,7 @@ impl TreeOnDisk {
     }
 
     fn git_init(&self) -> Result<(), Failure> {
-        redgreen_host::git::init_with_one_commit(&self.root).map_err(super::context::git_failure)
+        redgreen_host::clone::init_with_one_commit(&self.root, self.scratch.path()).map_err(Failure::internal)
     }
 
     fn prepare(&self, command: &str) -> Result<(), Failure> {
@@ -85,7 +88,7 @@ impl TreeOnDisk {
             return Ok(());
         }
         if let Some(program) = redgreen_host::env::find_program(&argv[0]) {
-            argv[0] = program.path.display().to_string();
+            argv[0] = program.found.display().to_string();
         }
         let mut spec = Spec::new("prepare", argv, &self.root);
         spec.env = command_environment(self.scratch.path())?;
