@@ -141,6 +141,11 @@ impl RelPath {
             why,
         })
     }
+    /// The place of something whose own name cannot be a path here: shown as `(top level)`.
+    #[must_use]
+    pub fn top() -> Self {
+        Self("(top level)".to_owned())
+    }
     /// The last component.
     #[must_use]
     pub fn file_name(&self) -> &str {

@@ -33,24 +33,50 @@ pub enum CarryError {
 ///
 /// # Errors
 /// [`CarryError`] naming the glob or the file.
-pub fn carry(checkout: &Path, tree: &Path, globs: &[String], snapshot: &Snapshot) -> Result<BTreeMap<RelPath, Digest>, CarryError> {
+pub fn carry(
+    checkout: &Path,
+    tree: &Path,
+    globs: &[String],
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<RelPath, Digest>, CarryError> {
     let mut carried = BTreeMap::new();
     if globs.is_empty() {
         return Ok(carried);
     }
     let mut builder = GitignoreBuilder::new("");
     for glob in globs {
-        builder.add_line(None, glob).map_err(|why| CarryError::BadGlob { glob: glob.clone(), why: why.to_string() })?;
+        builder
+            .add_line(None, glob)
+            .map_err(|why| CarryError::BadGlob {
+                glob: glob.clone(),
+                why: why.to_string(),
+            })?;
     }
-    let matcher = builder.build().map_err(|why| CarryError::BadGlob { glob: String::new(), why: why.to_string() })?;
+    let matcher = builder.build().map_err(|why| CarryError::BadGlob {
+        glob: String::new(),
+        why: why.to_string(),
+    })?;
     // An anchored glob names its place: looking there alone spares a walk of `node_modules` and `target`.
-    let anchored: Option<Vec<&str>> = globs.iter().map(|glob| glob.strip_prefix('/').filter(|rest| !rest.contains(['*', '?', '[']))).collect();
+    let anchored: Option<Vec<&str>> = globs
+        .iter()
+        .map(|glob| {
+            glob.strip_prefix('/')
+                .filter(|rest| !rest.contains(['*', '?', '[']))
+        })
+        .collect();
     let mut queue: Vec<PathBuf> = match anchored {
-        Some(places) => places.into_iter().map(|place| checkout.join(place)).filter(|path| path.symlink_metadata().is_ok()).collect(),
+        Some(places) => places
+            .into_iter()
+            .map(|place| checkout.join(place))
+            .filter(|path| path.symlink_metadata().is_ok())
+            .collect(),
         None => vec![checkout.to_path_buf()],
     };
     while let Some(path) = queue.pop() {
-        let io_error = |source| CarryError::Io { path: path.clone(), source };
+        let io_error = |source| CarryError::Io {
+            path: path.clone(),
+            source,
+        };
         let metadata = path.symlink_metadata().map_err(io_error)?;
         if metadata.is_dir() {
             if path.file_name().is_some_and(|name| name == ".git") {
@@ -61,12 +87,19 @@ pub fn carry(checkout: &Path, tree: &Path, globs: &[String], snapshot: &Snapshot
             }
             continue;
         }
-        let relative = path.strip_prefix(checkout).ok().and_then(Path::to_str).and_then(|text| RelPath::new(text).ok());
+        let relative = path
+            .strip_prefix(checkout)
+            .ok()
+            .and_then(Path::to_str)
+            .and_then(|text| RelPath::new(text).ok());
         let Some(relative) = relative else { continue };
         if !metadata.is_file() || snapshot.get(&relative).is_some() {
             continue;
         }
-        if !matcher.matched_path_or_any_parents(relative.as_str(), false).is_ignore() {
+        if !matcher
+            .matched_path_or_any_parents(relative.as_str(), false)
+            .is_ignore()
+        {
             continue;
         }
         let bytes = std::fs::read(&path).map_err(io_error)?;

@@ -19,16 +19,37 @@ pub struct CloneError {
 /// # Errors
 /// [`CloneError`] with git's words.
 pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError> {
-    let failed = |why: String| CloneError { folder: folder.display().to_string(), why };
+    let failed = |why: String| CloneError {
+        folder: folder.display().to_string(),
+        why,
+    };
     let git = env::find_program("git").ok_or_else(|| failed("`git` was not found".to_owned()))?;
     let commands: [&[&str]; 3] = [
         &["init", "--quiet", "--initial-branch=work"],
         &["add", "--all", "--force"],
-        &["commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "-m", "start"],
+        &[
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--no-verify",
+            "--no-gpg-sign",
+            "-m",
+            "start",
+        ],
     ];
     for arguments in commands {
         let mut argv = vec![git.found.to_string_lossy().into_owned()];
-        argv.extend(["-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "gc.auto=0"].map(str::to_owned));
+        argv.extend(
+            [
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "core.autocrlf=false",
+                "-c",
+                "gc.auto=0",
+            ]
+            .map(str::to_owned),
+        );
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
         let mut spec = Spec::new("git clone", argv, folder);
         spec.env = env::child(home, home);

@@ -5,10 +5,15 @@ use std::path::PathBuf;
 
 /// The referee for test-driven development: agents write, the referee decides.
 #[derive(Debug, Parser)]
-#[command(name = "redgreen", version, max_term_width = 100, disable_help_subcommand = true,
+#[command(
+    name = "redgreen",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
     after_help = "First steps: `redgreen demo` shows a whole run; `redgreen init` looks at your repository.\n\
                   Exit codes: 0 pass, 2 usage, 10 failed, 11 could not run, 12 limit or stopped, 13 rejected,\n\
-                  14 approval needed, 15 environment not ready, 16 not decided.")]
+                  14 approval needed, 15 environment not ready, 16 not decided."
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -22,7 +27,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Work in this folder instead of the current one.
-    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", help_heading = "Global options")]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub directory: Option<PathBuf>,
     /// How results are printed on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]

@@ -14,7 +14,11 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let printer = Printer::new(cli.global.quiet, cli.global.verbose, cli.global.format == Format::Json);
+    let printer = Printer::new(
+        cli.global.quiet,
+        cli.global.verbose,
+        cli.global.format == Format::Json,
+    );
     match command::dispatch(&cli, printer) {
         Ok(code) => ExitCode::from(code.code()),
         Err(failure) => {

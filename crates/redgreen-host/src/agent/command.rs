@@ -23,7 +23,11 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     }
     let prompt = session.home.join("prompt.md");
     std::fs::write(&prompt, &session.prompt)?;
-    let mut argv: Vec<String> = session.command.iter().map(|argument| argument.replace("{prompt}", &prompt.to_string_lossy())).collect();
+    let mut argv: Vec<String> = session
+        .command
+        .iter()
+        .map(|argument| argument.replace("{prompt}", &prompt.to_string_lossy()))
+        .collect();
     if let Some(program) = argv.first().and_then(|name| env::find_program(name)) {
         argv[0] = program.found.to_string_lossy().into_owned();
     }
@@ -31,10 +35,17 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     spec.env = env::child(&session.home, &temporary);
     spec.env.extend(env::toolchain_homes());
     if let Some(own) = env::own_executable() {
-        spec.env.insert("REDGREEN".to_owned(), own.to_string_lossy().into_owned());
+        spec.env
+            .insert("REDGREEN".to_owned(), own.to_string_lossy().into_owned());
     }
-    spec.env.insert("REDGREEN_PROMPT".to_owned(), prompt.to_string_lossy().into_owned());
-    spec.env.insert("REDGREEN_DISPUTE_FILE".to_owned(), session.dispute.to_string_lossy().into_owned());
+    spec.env.insert(
+        "REDGREEN_PROMPT".to_owned(),
+        prompt.to_string_lossy().into_owned(),
+    );
+    spec.env.insert(
+        "REDGREEN_DISPUTE_FILE".to_owned(),
+        session.dispute.to_string_lossy().into_owned(),
+    );
     spec.env.extend(session.variables.iter().cloned());
     spec.stdin = session.prompt.clone().into_bytes();
     spec.timeout = session.timeout;
@@ -47,7 +58,11 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     }
     let finished = match process::run(&spec) {
         Ok(finished) => finished,
-        Err(error @ (SpawnError::NotFound { .. } | SpawnError::Io { .. } | SpawnError::Folder { .. })) => {
+        Err(
+            error @ (SpawnError::NotFound { .. }
+            | SpawnError::Io { .. }
+            | SpawnError::Folder { .. }),
+        ) => {
             return Ok(SessionEnd {
                 outcome: AgentOutcome::Crashed,
                 exit: error.to_string(),
@@ -66,11 +81,20 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
         Ended::Interrupted => AgentOutcome::Interrupted,
     };
     let text = format!("{}\n{}", finished.stdout_text(), finished.stderr_text());
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     Ok(SessionEnd {
         outcome,
         exit: format!("{:?}", finished.ended),
-        tail: lines.iter().rev().take(5).rev().map(|&line| line.to_owned()).collect(),
+        tail: lines
+            .iter()
+            .rev()
+            .take(5)
+            .rev()
+            .map(|&line| line.to_owned())
+            .collect(),
         duration: finished.duration,
         left_behind: finished.left_behind,
         isolation: finished.isolation,

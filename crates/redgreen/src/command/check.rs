@@ -14,7 +14,11 @@ use redgreen_core::exit::ExitCode;
 pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
     if load_lock(context, &task.key, &task.task)?.is_none() {
-        let red_arguments = RedArgs { what: vec![arguments.task.clone()], tests: TestClaims::default(), plan: arguments.plan.clone() };
+        let red_arguments = RedArgs {
+            what: vec![arguments.task.clone()],
+            tests: TestClaims::default(),
+            plan: arguments.plan.clone(),
+        };
         return red::run(context, &red_arguments);
     }
     match green::run(context, arguments)? {

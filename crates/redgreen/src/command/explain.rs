@@ -16,7 +16,10 @@ use redgreen_host::tree::Snapshot;
 /// # Errors
 /// A usage failure for what is neither.
 pub fn run(cli: &Cli, printer: Printer, arguments: &ExplainArgs) -> Ending {
-    if let Some(code) = ReasonCode::ALL.iter().find(|code| code.as_str() == arguments.what) {
+    if let Some(code) = ReasonCode::ALL
+        .iter()
+        .find(|code| code.as_str() == arguments.what)
+    {
         printer.result(
             || format!("{}: {}\nmore: docs/reference/reasons.md", code.as_str(), code.meaning()),
             || serde_json::json!({"schema": "redgreen.explain/1", "code": code, "meaning": code.meaning()}),
@@ -25,7 +28,10 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &ExplainArgs) -> Ending {
     }
     let unknown = || {
         Failure::usage(
-            format!("`{}` is neither a reason code nor a path here", arguments.what),
+            format!(
+                "`{}` is neither a reason code nor a path here",
+                arguments.what
+            ),
             "reason codes stand in brackets behind `error`, as in error[locked_test_edited]",
         )
     };
@@ -38,11 +44,23 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &ExplainArgs) -> Ending {
     let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
     let setting = Setting::of_tree(&context, &tree)?;
     let (class, meaning) = match setting.rules.class(&path) {
-        PathClass::RunnerConfig => ("locked", "its name steers a runner, a tool or git: no role writes it"),
+        PathClass::RunnerConfig => (
+            "locked",
+            "its name steers a runner, a tool or git: no role writes it",
+        ),
         PathClass::Test => ("test", "the author writes it, the lock holds it"),
-        PathClass::Source => ("source", "the implementer writes it; in Rust files everything but the test items"),
-        PathClass::Inert => ("inert", "it never changes a verdict; changes are judged without it"),
-        PathClass::Locked => ("locked", "neither test nor source: what no glob allows is locked"),
+        PathClass::Source => (
+            "source",
+            "the implementer writes it; in Rust files everything but the test items",
+        ),
+        PathClass::Inert => (
+            "inert",
+            "it never changes a verdict; changes are judged without it",
+        ),
+        PathClass::Locked => (
+            "locked",
+            "neither test nor source: what no glob allows is locked",
+        ),
     };
     printer.result(
         || format!("{path}: {class}: {meaning}"),

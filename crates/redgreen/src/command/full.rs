@@ -28,16 +28,27 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
         },
         &task.supersedes(),
     )?;
-    let subject = Subject { content_tree: Some(&outcome.content_tree), environment: None, lock: Some(lock.digest), runs: &outcome.runs };
+    let subject = Subject {
+        content_tree: Some(&outcome.content_tree),
+        environment: None,
+        lock: Some(lock.digest),
+        runs: &outcome.runs,
+    };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(
         || {
             let mut text = gate::human(&outcome.result);
             for check in &outcome.checks {
                 let word = if check.succeeded { "pass" } else { "fail" };
-                text.push_str(&format!("        check {} {word} ({})\n", check.name, check.success));
+                text.push_str(&format!(
+                    "        check {} {word} ({})\n",
+                    check.name, check.success
+                ));
             }
-            text.push_str(&format!("        whole suite run {} times\n", outcome.suite_runs));
+            text.push_str(&format!(
+                "        whole suite run {} times\n",
+                outcome.suite_runs
+            ));
             text
         },
         || gate_document(&outcome.result, start.elapsed(), Some(evidence)),

@@ -20,7 +20,10 @@ pub fn lock_of(context: &Context, task: &TaskContext) -> Result<StoredLock, Fail
         Failure::new(
             ExitCode::GateFailed,
             format!("{} has no lock", task.task),
-            format!("write its tests, then: redgreen red {0}, redgreen lock {0}", task.task),
+            format!(
+                "write its tests, then: redgreen red {0}, redgreen lock {0}",
+                task.task
+            ),
         )
     })
 }
@@ -42,8 +45,17 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
             scope: &task.scope(),
         },
     )?;
-    let runs: Vec<_> = outcome.run.iter().map(|run| ("green".to_owned(), run.clone())).collect();
-    let subject = Subject { content_tree: Some(&outcome.content_tree), environment: None, lock: Some(lock.digest), runs: &runs };
+    let runs: Vec<_> = outcome
+        .run
+        .iter()
+        .map(|run| ("green".to_owned(), run.clone()))
+        .collect();
+    let subject = Subject {
+        content_tree: Some(&outcome.content_tree),
+        environment: None,
+        lock: Some(lock.digest),
+        runs: &runs,
+    };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(
         || gate::human(&outcome.result),
@@ -51,7 +63,9 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
     );
     let ending = ExitCode::from(outcome.result.verdict());
     if ending == ExitCode::Pass {
-        context.printer.talk(format!("next    redgreen full {}", task.task));
+        context
+            .printer
+            .talk(format!("next    redgreen full {}", task.task));
     }
     Ok(ending)
 }

@@ -23,7 +23,10 @@ pub fn run(context: &Context, arguments: &LockArgs) -> Ending {
     if let Some(old) = load_lock(context, &task.key, &task.task)? {
         return Err(Failure::usage(
             format!("{} is locked already ({})", task.task, short(&old.commit)),
-            format!("correct its tests: redgreen amend {0} --reason '…'; or start over: redgreen reset {0}", task.task),
+            format!(
+                "correct its tests: redgreen amend {0} --reason '…'; or start over: redgreen reset {0}",
+                task.task
+            ),
         ));
     }
     lock(context, &task, &arguments.tests, None)
@@ -36,16 +39,31 @@ pub fn run(context: &Context, arguments: &LockArgs) -> Ending {
 pub fn amend(context: &Context, arguments: &AmendArgs) -> Ending {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
     let Some(old) = load_lock(context, &task.key, &task.task)? else {
-        return Err(Failure::usage(format!("{} has no lock to amend", task.task), format!("redgreen lock {}", task.task)));
+        return Err(Failure::usage(
+            format!("{} has no lock to amend", task.task),
+            format!("redgreen lock {}", task.task),
+        ));
     };
-    lock(context, &task, &arguments.tests, Some((old, arguments.reason.clone())))
+    lock(
+        context,
+        &task,
+        &arguments.tests,
+        Some((old, arguments.reason.clone())),
+    )
 }
 
-fn lock(context: &Context, task: &TaskContext, said: &TestClaims, old: Option<(StoredLock, String)>) -> Ending {
+fn lock(
+    context: &Context,
+    task: &TaskContext,
+    said: &TestClaims,
+    old: Option<(StoredLock, String)>,
+) -> Ending {
     let start = redgreen_host::clock::monotonic();
     let head = context.head_commit()?;
     // An amended lock is proven on the sources the first one was proven on, not on what was implemented since.
-    let base_commit = old.as_ref().map_or_else(|| head.clone(), |(old, _)| old.record.base_commit.clone());
+    let base_commit = old
+        .as_ref()
+        .map_or_else(|| head.clone(), |(old, _)| old.record.base_commit.clone());
     let claims = task.claims(context, said)?;
     let red = prove_red(
         context,
@@ -62,12 +80,15 @@ fn lock(context: &Context, task: &TaskContext, said: &TestClaims, old: Option<(S
     dirty_verdict_files(&red)?;
     let evidence = record(context, &red, &task.plan_files, start.elapsed())?;
     if red.result.verdict() != Verdict::Pass {
-        context.printer.result(|| gate::human(&red.result), || gate_document(&red.result, start.elapsed(), Some(evidence)));
+        context.printer.result(
+            || gate::human(&red.result),
+            || gate_document(&red.result, start.elapsed(), Some(evidence)),
+        );
         context.printer.talk("nothing was locked");
         return Ok(red.result.verdict().into());
     }
     let reference = match context.repository.head().map_err(git_failure)? {
-        Head::Branch { name, .. } => name,
+        Head::Branch { name, .. } => format!("refs/heads/{name}"),
         Head::Detached(_) | Head::Unborn { .. } => "HEAD".to_owned(),
     };
     let stored = create_lock(
@@ -108,7 +129,10 @@ fn lock(context: &Context, task: &TaskContext, said: &TestClaims, old: Option<(S
             })
         },
     );
-    context.printer.talk(format!("next    implement it, then: redgreen green {}", task.task));
+    context.printer.talk(format!(
+        "next    implement it, then: redgreen green {}",
+        task.task
+    ));
     Ok(ExitCode::Pass)
 }
 

@@ -88,8 +88,17 @@ fn show(context: &Context, arguments: &TaskArgs) -> Ending {
     Ok(ExitCode::Pass)
 }
 
-fn request<'a>(context: &'a Context, task: &'a TaskContext, lock: &'a StoredLock) -> GreenRequest<'a> {
-    GreenRequest { lock, candidate: context.repository.top_level(), plan_files: &task.plan_files, scope: &[] }
+fn request<'a>(
+    context: &'a Context,
+    task: &'a TaskContext,
+    lock: &'a StoredLock,
+) -> GreenRequest<'a> {
+    GreenRequest {
+        lock,
+        candidate: context.repository.top_level(),
+        plan_files: &task.plan_files,
+        scope: &[],
+    }
 }
 
 fn diff(context: &Context, arguments: &TaskArgs) -> Ending {
@@ -121,7 +130,10 @@ fn diff(context: &Context, arguments: &TaskArgs) -> Ending {
 fn verify(context: &Context, arguments: &TaskArgs) -> Ending {
     let (task, lock) = find(context, arguments)?;
     let (result, _) = verify_lock(context, &request(context, &task, &lock))?;
-    context.printer.result(|| gate::human(&result), || gate_document(&result, Duration::ZERO, None));
+    context.printer.result(
+        || gate::human(&result),
+        || gate_document(&result, Duration::ZERO, None),
+    );
     Ok(result.verdict().into())
 }
 
@@ -130,28 +142,51 @@ fn restore(context: &Context, arguments: &TaskArgs) -> Ending {
     let locked = locked_tree(context, &lock)?;
     let (_, candidate) = verify_lock(context, &request(context, &task, &lock))?;
     let mut restored = Vec::new();
-    for change in candidate.changes.iter().filter(|change| change.class == ChangeClass::Rejected) {
+    for change in candidate
+        .changes
+        .iter()
+        .filter(|change| change.class == ChangeClass::Rejected)
+    {
         let target = context.repository.top_level().join(change.path.as_str());
-        let kept = context.state.kept_copies().join(format!("{}-{}", task.task, change.path.as_str().replace('/', "%")));
+        let kept = context.state.kept_copies().join(format!(
+            "{}-{}",
+            task.task,
+            change.path.as_str().replace('/', "%")
+        ));
         if target.is_file() {
             let bytes = std::fs::read(&target).map_err(Failure::internal)?;
             redgreen_host::state::write_atomically(&kept, &bytes).map_err(Failure::internal)?;
         }
         if locked.get(&change.path).is_some() {
-            let bytes = match candidate.full.get(&change.path).is_some() && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited && change.kind != ChangeKind::Deleted {
+            let bytes = match candidate.full.get(&change.path).is_some()
+                && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited
+                && change.kind != ChangeKind::Deleted
+            {
                 true => bytes_of(&candidate.full, &context.repository, &change.path)?,
                 false => bytes_of(&locked, &context.repository, &change.path)?,
             };
             let Some(bytes) = bytes else { continue };
             redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
         } else {
-            std::fs::remove_file(&target).map_err(|error| Failure::internal(format!("failed to remove `{}`: {error}", change.path)))?;
+            std::fs::remove_file(&target).map_err(|error| {
+                Failure::internal(format!("failed to remove `{}`: {error}", change.path))
+            })?;
         }
         restored.push(change.path.to_string());
     }
     restored.dedup();
     context.printer.result(
-        || if restored.is_empty() { "nothing to restore".to_owned() } else { format!("restored {} (your version is kept in {})", restored.join(", "), context.state.kept_copies().display()) },
+        || {
+            if restored.is_empty() {
+                "nothing to restore".to_owned()
+            } else {
+                format!(
+                    "restored {} (your version is kept in {})",
+                    restored.join(", "),
+                    context.state.kept_copies().display()
+                )
+            }
+        },
         || serde_json::json!({"schema": "redgreen.lock-restore/1", "restored": restored}),
     );
     Ok(ExitCode::Pass)

@@ -27,11 +27,17 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
     let folder = match &cli.global.directory {
         Some(folder) => folder.clone(),
         None => std::env::current_dir().map_err(|error| {
-            Failure::not_ready(format!("the current folder cannot be read: {error}"), "change into an existing folder")
+            Failure::not_ready(
+                format!("the current folder cannot be read: {error}"),
+                "change into an existing folder",
+            )
         })?,
     };
     if !folder.is_dir() {
-        return Err(Failure::usage(format!("`{}` is no folder", folder.display()), "name the repository with -C"));
+        return Err(Failure::usage(
+            format!("`{}` is no folder", folder.display()),
+            "name the repository with -C",
+        ));
     }
     Context::open(&folder, printer)
 }
@@ -51,6 +57,9 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
-        _ => Err(Failure::usage("this command is not there yet", "see redgreen --help")),
+        _ => Err(Failure::usage(
+            "this command is not there yet",
+            "see redgreen --help",
+        )),
     }
 }

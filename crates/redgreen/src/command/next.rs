@@ -1,9 +1,8 @@
 //! `redgreen next [TASK]`: exactly one unit of work, for any agent or person (SPEC F7).
 
-use super::task::{LoadedPlan, TaskContext, the_plan};
 use super::Ending;
+use super::task::{LoadedPlan, TaskContext, the_plan};
 use crate::cli::NextArgs;
-use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::referee::lock::load_lock;
 use crate::render::printer::Printer;
@@ -17,7 +16,10 @@ use std::collections::BTreeSet;
 /// # Errors
 /// A failure where there is no plan or no such task.
 pub fn run(context: &Context, arguments: &NextArgs) -> Ending {
-    let printer = Printer { json: context.printer.json || arguments.json, ..context.printer };
+    let printer = Printer {
+        json: context.printer.json || arguments.json,
+        ..context.printer
+    };
     let task = match &arguments.task {
         Some(task) => TaskContext::find(context, task, arguments.plan.as_deref())?,
         None => {
@@ -51,7 +53,11 @@ pub fn run(context: &Context, arguments: &NextArgs) -> Ending {
         .flat_map(|definition| &definition.criteria)
         .map(|criterion| (criterion.id.to_string(), criterion.text.clone()))
         .collect();
-    let name = task.definition.as_ref().map(|definition| definition.name.clone()).unwrap_or_default();
+    let name = task
+        .definition
+        .as_ref()
+        .map(|definition| definition.name.clone())
+        .unwrap_or_default();
     printer.result(
         || {
             let mut text = format!("{} {name}\n", task.task);
@@ -85,8 +91,13 @@ pub fn run(context: &Context, arguments: &NextArgs) -> Ending {
 /// The first task in order that has not passed and whose dependencies have, by the plan's own fields.
 fn first_ready(loaded: &LoadedPlan) -> Option<TaskId> {
     let tasks = &loaded.file.plan.tasks;
-    let finished: BTreeSet<TaskId> = tasks.iter().filter(|task| task.passes).map(|task| task.id.clone()).collect();
+    let finished: BTreeSet<TaskId> = tasks
+        .iter()
+        .filter(|task| task.passes)
+        .map(|task| task.id.clone())
+        .collect();
     let none = BTreeSet::new();
-    plan::ready(&loaded.file.plan, &finished, &none, &none).into_iter().next()
+    plan::ready(&loaded.file.plan, &finished, &none, &none)
+        .into_iter()
+        .next()
 }
-

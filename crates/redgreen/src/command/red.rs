@@ -8,10 +8,10 @@ use crate::referee::context::Context;
 use crate::referee::evidence::{Subject, gate_document, keep};
 use crate::referee::red::{RedOutcome, RedRequest, prove_red};
 use crate::render::gate;
-use redgreen_host::tree::content_digest;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{Digest, TaskId};
+use redgreen_host::tree::content_digest;
 
 /// Proves RED on the working tree's tests and HEAD's sources.
 ///
@@ -19,7 +19,12 @@ use redgreen_core::id::{Digest, TaskId};
 /// A failure when the question cannot be put.
 pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
     let named = match arguments.what.as_slice() {
-        [one] if !one.contains("::") && !one.contains('/') && TaskId::new(one.as_str()).is_ok() && !context.repository.top_level().join(one).exists() => {
+        [one]
+            if !one.contains("::")
+                && !one.contains('/')
+                && TaskId::new(one.as_str()).is_ok()
+                && !context.repository.top_level().join(one).exists() =>
+        {
             Some(TaskContext::find(context, one, arguments.plan.as_deref())?)
         }
         _ => None,
@@ -27,10 +32,21 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
     let start = redgreen_host::clock::monotonic();
     let base_commit = context.head_commit()?;
     let (claims, only, plans) = match &named {
-        Some(task) => (task.claims(context, &arguments.tests)?, Vec::new(), task.plan_files.clone()),
-        None => (unnamed_claims(&arguments.tests)?, arguments.what.clone(), plan_files(context)?),
+        Some(task) => (
+            task.claims(context, &arguments.tests)?,
+            Vec::new(),
+            task.plan_files.clone(),
+        ),
+        None => (
+            unnamed_claims(&arguments.tests)?,
+            arguments.what.clone(),
+            plan_files(context)?,
+        ),
     };
-    let criteria = named.as_ref().map(TaskContext::criteria).unwrap_or_default();
+    let criteria = named
+        .as_ref()
+        .map(TaskContext::criteria)
+        .unwrap_or_default();
     let red = prove_red(
         context,
         &RedRequest {
@@ -50,7 +66,9 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
         || gate_document(&red.result, start.elapsed(), Some(evidence)),
     );
     if let (ExitCode::Pass, Some(task)) = (ExitCode::from(red.result.verdict()), &named) {
-        context.printer.talk(format!("next    redgreen lock {}", task.task));
+        context
+            .printer
+            .talk(format!("next    redgreen lock {}", task.task));
     }
     Ok(red.result.verdict().into())
 }
@@ -59,9 +77,19 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
 ///
 /// # Errors
 /// A failure when it cannot be written.
-pub fn record(context: &Context, red: &RedOutcome, plan_files: &[redgreen_core::id::RelPath], duration: std::time::Duration) -> Result<Digest, Failure> {
+pub fn record(
+    context: &Context,
+    red: &RedOutcome,
+    plan_files: &[redgreen_core::id::RelPath],
+    duration: std::time::Duration,
+) -> Result<Digest, Failure> {
     let tree = content_digest(&red.proposal.tree, plan_files).to_string();
-    let subject = Subject { content_tree: Some(&tree), environment: Some(red.environments.digest()), lock: None, runs: &red.runs };
+    let subject = Subject {
+        content_tree: Some(&tree),
+        environment: Some(red.environments.digest()),
+        lock: None,
+        runs: &red.runs,
+    };
     keep(context, &red.result, duration, &subject)
 }
 

@@ -50,7 +50,11 @@ pub fn slug(name: &str) -> String {
         }
     }
     let text = text.trim_end_matches('-');
-    if text.is_empty() { "plan".to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        "plan".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Everything a gate by hand needs to know of a task.
@@ -74,7 +78,8 @@ impl TaskContext {
     /// # Errors
     /// A usage failure for an invalid id, an invalid plan, or a task that the named plan does not have.
     pub fn find(context: &Context, task: &str, plan: Option<&Path>) -> Result<Self, Failure> {
-        let task = TaskId::new(task).map_err(|error| Failure::usage(error.to_string(), "name a task such as T43"))?;
+        let task = TaskId::new(task)
+            .map_err(|error| Failure::usage(error.to_string(), "name a task such as T43"))?;
         let plan_files = plan_files(context)?;
         let loaded = match plan {
             Some(path) => Some(load_plan(context, path)?),
@@ -83,9 +88,18 @@ impl TaskContext {
                 for relative in &plan_files {
                     let path = context.repository.top_level().join(relative.as_str());
                     let loaded = load_plan(context, &path)?;
-                    if loaded.file.plan.tasks.iter().any(|candidate| candidate.id == task) {
+                    if loaded
+                        .file
+                        .plan
+                        .tasks
+                        .iter()
+                        .any(|candidate| candidate.id == task)
+                    {
                         if found.is_some() {
-                            return Err(Failure::usage(format!("more than one plan has a task `{task}`"), "name one with --plan"));
+                            return Err(Failure::usage(
+                                format!("more than one plan has a task `{task}`"),
+                                "name one with --plan",
+                            ));
                         }
                         found = Some(loaded);
                     }
@@ -93,34 +107,70 @@ impl TaskContext {
                 found
             }
         };
-        let definition = loaded.as_ref().and_then(|loaded| loaded.file.plan.tasks.iter().find(|known| known.id == task).cloned());
+        let definition = loaded.as_ref().and_then(|loaded| {
+            loaded
+                .file
+                .plan
+                .tasks
+                .iter()
+                .find(|known| known.id == task)
+                .cloned()
+        });
         if let (Some(loaded), None) = (&loaded, &definition) {
             return Err(Failure::usage(
                 format!("the plan has no task `{task}`"),
-                format!("it has {}", loaded.file.plan.tasks.iter().map(|known| known.id.to_string()).collect::<Vec<_>>().join(", ")),
+                format!(
+                    "it has {}",
+                    loaded
+                        .file
+                        .plan
+                        .tasks
+                        .iter()
+                        .map(|known| known.id.to_string())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
             )
             .at(loaded.path.display().to_string()));
         }
-        let key = loaded.as_ref().map_or_else(|| "by-hand".to_owned(), LoadedPlan::slug);
-        Ok(Self { task, plan: loaded, definition, key, plan_files })
+        let key = loaded
+            .as_ref()
+            .map_or_else(|| "by-hand".to_owned(), LoadedPlan::slug);
+        Ok(Self {
+            task,
+            plan: loaded,
+            definition,
+            key,
+            plan_files,
+        })
     }
 
     /// The criteria that need a red test each.
     #[must_use]
     pub fn criteria(&self) -> Vec<CriterionId> {
-        self.definition.iter().flat_map(|task| &task.criteria).map(|criterion| criterion.id.clone()).collect()
+        self.definition
+            .iter()
+            .flat_map(|task| &task.criteria)
+            .map(|criterion| criterion.id.clone())
+            .collect()
     }
 
     /// The task's `scope`.
     #[must_use]
     pub fn scope(&self) -> Vec<String> {
-        self.definition.as_ref().map(|task| task.scope.clone()).unwrap_or_default()
+        self.definition
+            .as_ref()
+            .map(|task| task.scope.clone())
+            .unwrap_or_default()
     }
 
     /// Old tests the task may replace.
     #[must_use]
     pub fn supersedes(&self) -> BTreeSet<String> {
-        self.definition.iter().flat_map(|task| task.supersedes.iter().cloned()).collect()
+        self.definition
+            .iter()
+            .flat_map(|task| task.supersedes.iter().cloned())
+            .collect()
     }
 
     /// What was said of the tests: now, in the plan, and (where nothing is said now) at the last `red`.
@@ -128,7 +178,11 @@ impl TaskContext {
     /// # Errors
     /// A usage failure for a flag that cannot be read.
     pub fn claims(&self, context: &Context, now: &TestClaims) -> Result<Claims, Failure> {
-        let nothing_now = now.covers.is_empty() && now.guards.is_empty() && !now.guard_passing && now.accept.is_empty() && now.supersedes.is_empty();
+        let nothing_now = now.covers.is_empty()
+            && now.guards.is_empty()
+            && !now.guard_passing
+            && now.accept.is_empty()
+            && now.supersedes.is_empty();
         let said = if nothing_now {
             self.remembered(context).unwrap_or_else(|| Said::from(now))
         } else {
@@ -138,19 +192,28 @@ impl TaskContext {
         };
         let mut claims = said.claims()?;
         claims.supersedes.extend(self.supersedes());
-        claims.new_symbols = self.definition.as_ref().and_then(|task| task.new_symbols.clone()).map(|list| list.into_iter().collect());
+        claims.new_symbols = self
+            .definition
+            .as_ref()
+            .and_then(|task| task.new_symbols.clone())
+            .map(|list| list.into_iter().collect());
         Ok(claims)
     }
 
     fn memory(&self, context: &Context) -> PathBuf {
-        context.state.manifests().join(&self.key).join(format!("{}.claims", self.task))
+        context
+            .state
+            .manifests()
+            .join(&self.key)
+            .join(format!("{}.claims", self.task))
     }
     fn remembered(&self, context: &Context) -> Option<Said> {
         serde_json::from_slice(&std::fs::read(self.memory(context)).ok()?).ok()
     }
     fn remember(&self, context: &Context, said: &Said) -> Result<(), Failure> {
         let bytes = serde_json::to_vec(said).map_err(Failure::internal)?;
-        redgreen_host::state::write_atomically(&self.memory(context), &bytes).map_err(Failure::internal)
+        redgreen_host::state::write_atomically(&self.memory(context), &bytes)
+            .map_err(Failure::internal)
     }
 }
 
@@ -201,7 +264,9 @@ pub fn unnamed_claims(now: &TestClaims) -> Result<Claims, Failure> {
 pub fn plan_files(context: &Context) -> Result<Vec<RelPath>, Failure> {
     let folder = context.repository.top_level().join(PLANS);
     let mut found = Vec::new();
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(found) };
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return Ok(found);
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".json")
@@ -220,16 +285,27 @@ pub fn plan_files(context: &Context) -> Result<Vec<RelPath>, Failure> {
 /// A usage failure that names every problem with its place.
 pub fn load_plan(context: &Context, path: &Path) -> Result<LoadedPlan, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Failure::usage(format!("the plan cannot be read: {error}"), "name a plan file").at(path.display().to_string())
+        Failure::usage(
+            format!("the plan cannot be read: {error}"),
+            "name a plan file",
+        )
+        .at(path.display().to_string())
     })?;
     let file = plan_file::parse(&bytes).map_err(|error| {
         let first = error.problems.first();
-        let all: Vec<String> = error.problems.iter().map(|problem| format!("{}:{}: {}", problem.line, problem.column, problem.message)).collect();
+        let all: Vec<String> = error
+            .problems
+            .iter()
+            .map(|problem| format!("{}:{}: {}", problem.line, problem.column, problem.message))
+            .collect();
         Failure::usage(
             format!("the plan is not valid: {}", all.join("; ")),
             first.map_or_else(|| "correct it".to_owned(), |problem| problem.help.clone()),
         )
-        .at(first.map_or_else(|| path.display().to_string(), |problem| format!("{}:{}", path.display(), problem.line)))
+        .at(first.map_or_else(
+            || path.display().to_string(),
+            |problem| format!("{}:{}", path.display(), problem.line),
+        ))
     })?;
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let relative = absolute
@@ -237,7 +313,12 @@ pub fn load_plan(context: &Context, path: &Path) -> Result<LoadedPlan, Failure> 
         .ok()
         .and_then(|relative| relative.to_str())
         .and_then(|relative| RelPath::new(relative).ok());
-    Ok(LoadedPlan { relative, path: absolute, bytes, file })
+    Ok(LoadedPlan {
+        relative,
+        path: absolute,
+        bytes,
+        file,
+    })
 }
 
 /// The plan a command without a name means: the only one there is.
@@ -250,11 +331,21 @@ pub fn the_plan(context: &Context, named: Option<&Path>) -> Result<LoadedPlan, F
     }
     let files = plan_files(context)?;
     match files.as_slice() {
-        [] => Err(Failure::usage(format!("there is no plan in `{PLANS}`"), "name a plan file")),
+        [] => Err(Failure::usage(
+            format!("there is no plan in `{PLANS}`"),
+            "name a plan file",
+        )),
         [only] => load_plan(context, &context.repository.top_level().join(only.as_str())),
         several => Err(Failure::usage(
             format!("there are {} plans in `{PLANS}`", several.len()),
-            format!("name one: {}", several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            format!(
+                "name one: {}",
+                several
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
         )),
     }
 }

@@ -14,7 +14,10 @@ use redgreen_host::process::{self, SpawnError};
 /// A failure when its folders cannot be made.
 pub fn run_check(check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> {
     let mut argv = check.command.clone();
-    if let Some(program) = argv.first().and_then(|name| redgreen_host::env::find_program(name)) {
+    if let Some(program) = argv
+        .first()
+        .and_then(|name| redgreen_host::env::find_program(name))
+    {
         argv[0] = program.found.display().to_string();
     }
     let spec = tree.check_spec(&check.name, argv)?;
@@ -38,15 +41,32 @@ pub fn run_check(check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> 
     };
     match process::run(&spec) {
         Err(SpawnError::NotFound { .. }) => run.not_found = true,
-        Err(error @ SpawnError::Io { .. }) => run.tail = vec![error.to_string()],
+        Err(error @ (SpawnError::Io { .. } | SpawnError::Folder { .. })) => {
+            run.tail = vec![error.to_string()]
+        }
         Ok(finished) => {
             let output = format!("{}\n{}", finished.stdout_text(), finished.stderr_text());
-            let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
-            run.tail = lines.iter().rev().take(5).rev().map(|&line| line.to_owned()).collect();
+            let lines: Vec<&str> = output
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .collect();
+            run.tail = lines
+                .iter()
+                .rev()
+                .take(5)
+                .rev()
+                .map(|&line| line.to_owned())
+                .collect();
             run.ended = finished.ended;
             run.succeeded = finished.ended == Ended::Code(check.exit_code)
-                && check.must_contain.as_ref().is_none_or(|text| output.contains(text.as_str()))
-                && check.must_not_contain.as_ref().is_none_or(|text| !output.contains(text.as_str()));
+                && check
+                    .must_contain
+                    .as_ref()
+                    .is_none_or(|text| output.contains(text.as_str()))
+                && check
+                    .must_not_contain
+                    .as_ref()
+                    .is_none_or(|text| !output.contains(text.as_str()));
         }
     }
     Ok(run)

@@ -34,8 +34,17 @@ impl Context {
     /// A failure with the next step: no git, no repository, bare, no permission.
     pub fn open(folder: &Path, printer: Printer) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
-        let state = State::open(&repository).map_err(|error| Failure::not_ready(error.to_string(), "make the folder writable, or set REDGREEN_STATE_DIR"))?;
-        Ok(Self { repository, state, printer })
+        let state = State::open(&repository).map_err(|error| {
+            Failure::not_ready(
+                error.to_string(),
+                "make the folder writable, or set REDGREEN_STATE_DIR",
+            )
+        })?;
+        Ok(Self {
+            repository,
+            state,
+            printer,
+        })
     }
 
     /// The commit that is checked out.
@@ -82,19 +91,34 @@ impl Setting {
         let config = Config::load(&files, &read)?;
         let rules = config.rules()?;
         let mut pytest_files = BTreeMap::new();
-        for name in ["pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"] {
-            let text = RelPath::new(name).ok().filter(|path| files.contains(path)).and_then(|path| read(&path));
+        for name in [
+            "pytest.ini",
+            ".pytest.ini",
+            "pyproject.toml",
+            "tox.ini",
+            "setup.cfg",
+        ] {
+            let text = RelPath::new(name)
+                .ok()
+                .filter(|path| files.contains(path))
+                .and_then(|path| read(&path));
             if let Some(text) = text {
                 pytest_files.insert(name.to_owned(), text);
             }
         }
-        Ok(Self { config, rules, pytest_files })
+        Ok(Self {
+            config,
+            rules,
+            pytest_files,
+        })
     }
 
     /// Which files hold items.
     #[must_use]
     pub fn item_rules(&self) -> ItemRules<'_> {
-        ItemRules::new(&self.config, &self.rules, &|name| self.pytest_files.get(name).cloned())
+        ItemRules::new(&self.config, &self.rules, &|name| {
+            self.pytest_files.get(name).cloned()
+        })
     }
 
     /// The runners.
@@ -116,8 +140,12 @@ impl Setting {
 #[must_use]
 pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
     match settings.kind {
-        RunnerKind::Pytest => Box::new(redgreen_host::runner::pytest::Pytest::new(settings.clone())),
-        RunnerKind::CargoTest => Box::new(redgreen_host::runner::cargo_test::CargoTest::new(settings.clone())),
+        RunnerKind::Pytest => {
+            Box::new(redgreen_host::runner::pytest::Pytest::new(settings.clone()))
+        }
+        RunnerKind::CargoTest => Box::new(redgreen_host::runner::cargo_test::CargoTest::new(
+            settings.clone(),
+        )),
     }
 }
 
@@ -136,30 +164,46 @@ impl Environments {
     pub fn resolve(runners: &[Box<dyn Runner>], workspace: &Workspace) -> Result<Self, Failure> {
         let mut by_runner = BTreeMap::new();
         for runner in runners {
-            let name = runner.settings().name.as_ref().map_or_else(String::new, ToString::to_string);
-            by_runner.insert(name, runner.environment(workspace).map_err(|reason| {
-                let mut failure = Failure::from(reason);
-                failure.exit = ExitCode::EnvironmentNotReady;
-                failure
-            })?);
+            let name = runner
+                .settings()
+                .name
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string);
+            by_runner.insert(
+                name,
+                runner.environment(workspace).map_err(|reason| {
+                    let mut failure = Failure::from(reason);
+                    failure.exit = ExitCode::EnvironmentNotReady;
+                    failure
+                })?,
+            );
         }
         Ok(Self { by_runner })
     }
     /// One digest over all records.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let text: String = self.by_runner.iter().map(|(name, environment)| format!("{name}\0{}\n", environment.digest())).collect();
+        let text: String = self
+            .by_runner
+            .iter()
+            .map(|(name, environment)| format!("{name}\0{}\n", environment.digest()))
+            .collect();
         Digest::of(text.as_bytes())
     }
     /// The record of a runner.
     #[must_use]
     pub fn of(&self, runner: &RunnerSettings) -> Option<&Environment> {
-        self.by_runner.get(runner.name.as_ref().map_or("", |name| name.as_str()))
+        self.by_runner
+            .get(runner.name.as_ref().map_or("", |name| name.as_str()))
     }
 }
 
 /// Folders of one run.
 #[must_use]
 pub fn workspace(context: &Context, checkout: &Path, scratch: PathBuf) -> Workspace {
-    Workspace { checkout: checkout.to_path_buf(), cache: context.state.cache(), scratch }
+    Workspace {
+        checkout: checkout.to_path_buf(),
+        cache: context.state.cache(),
+        scratch,
+    }
 }

@@ -60,8 +60,17 @@ pub fn gate_document(result: &GateResult, duration: Duration, evidence: Option<D
 ///
 /// # Errors
 /// A failure when it cannot be written: without evidence there is no verdict to act on.
-pub fn keep(context: &Context, result: &GateResult, duration: Duration, subject: &Subject<'_>) -> Result<Digest, Failure> {
-    let runs: Vec<Value> = subject.runs.iter().map(|(label, run)| json!({"label": label, "report": run})).collect();
+pub fn keep(
+    context: &Context,
+    result: &GateResult,
+    duration: Duration,
+    subject: &Subject<'_>,
+) -> Result<Digest, Failure> {
+    let runs: Vec<Value> = subject
+        .runs
+        .iter()
+        .map(|(label, run)| json!({"label": label, "report": run}))
+        .collect();
     let record = json!({
         "schema": "redgreen.evidence/1",
         "redgreen": env!("CARGO_PKG_VERSION"),
@@ -74,7 +83,10 @@ pub fn keep(context: &Context, result: &GateResult, duration: Duration, subject:
     });
     let bytes = serde_json::to_vec(&record).map_err(Failure::internal)?;
     let digest = Digest::of(&bytes);
-    let path = context.state.evidence().join(format!("{}.json", digest.hex()));
+    let path = context
+        .state
+        .evidence()
+        .join(format!("{}.json", digest.hex()));
     redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)?;
     Ok(digest)
 }

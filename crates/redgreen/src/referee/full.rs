@@ -44,15 +44,30 @@ struct Suite {
 ///
 /// # Errors
 /// A failure when the question cannot even be put together.
-pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: &BTreeSet<String>) -> Result<FullOutcome, Failure> {
+pub fn validate_full(
+    context: &Context,
+    request: &GreenRequest<'_>,
+    supersedes: &BTreeSet<String>,
+) -> Result<FullOutcome, Failure> {
     let task = &request.lock.record.task;
     let locked = locked_tree(context, request.lock)?;
     let setting = Setting::of_tree(context, &locked)?;
     let candidate = take_apart(context, &setting, &locked, request)?;
-    let base = Snapshot::of_commit(&context.repository, &request.lock.record.base_commit).map_err(Failure::internal)?;
+    let base = Snapshot::of_commit(&context.repository, &request.lock.record.base_commit)
+        .map_err(Failure::internal)?;
     let runners = setting.runners()?;
-    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
-    let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
+    let scratch = context
+        .state
+        .scratch("environment")
+        .map_err(Failure::internal)?;
+    let environments = Environments::resolve(
+        &runners,
+        &workspace(
+            context,
+            context.repository.top_level(),
+            scratch.path().to_path_buf(),
+        ),
+    )?;
     drop(scratch);
     let content_tree = content_digest(&candidate.full, request.plan_files).to_string();
     let base_tree = content_digest(&base, request.plan_files).to_string();
@@ -65,11 +80,20 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
         content_tree,
     };
     let mut judged = Vec::new();
-    let build = |snapshot: &Snapshot, label: &str| TreeOnDisk::build(context, &setting, snapshot, label);
+    let build =
+        |snapshot: &Snapshot, label: &str| TreeOnDisk::build(context, &setting, snapshot, label);
     let on_disk = match build(&outcome.candidate.full, "full") {
         Ok(tree) => tree,
         Err(failure) => {
-            outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help)]);
+            outcome.result = gate::could_not_run(
+                Gate::Full,
+                Some(task.clone()),
+                vec![Reason::new(
+                    ReasonCode::PrepareFailed,
+                    failure.what,
+                    failure.help,
+                )],
+            );
             return Ok(outcome);
         }
     };
@@ -77,10 +101,22 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
     for suite in suites(&setting, &runners) {
         let runner = runners[suite.runner].as_ref();
         let key = baseline_key(&base_tree, &environments, runner, &suite);
-        let mut run = |tree: &TreeOnDisk, snapshot: &Snapshot, selection: &Selection, label: &str| -> Result<Result<RunReport, Box<Reason>>, Failure> {
+        let mut run = |tree: &TreeOnDisk,
+                       snapshot: &Snapshot,
+                       selection: &Selection,
+                       label: &str|
+         -> Result<Result<RunReport, Box<Reason>>, Failure> {
             let items = all_items(context, &setting, snapshot, runner.settings().kind)?;
             outcome.suite_runs += 1;
-            Ok(tree.run(context, &setting, &environments, runner, selection, &items, label))
+            Ok(tree.run(
+                context,
+                &setting,
+                &environments,
+                runner,
+                selection,
+                &items,
+                label,
+            ))
         };
         let base_report = match read_baseline(context, &key) {
             Some(report) => Some(report),
@@ -93,7 +129,10 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
                             base_on_disk = Some(build(&base, "baseline")?);
                         }
                         let Some(tree) = &base_on_disk else { continue };
-                        context.printer.talk(format!("{:<8}suite `{}` on the base, once for this base and environment", "full", suite.name));
+                        context.printer.talk(format!(
+                            "{:<8}suite `{}` on the base, once for this base and environment",
+                            "full", suite.name
+                        ));
                         match run(tree, &base, &selection, &format!("baseline-{}", suite.name))? {
                             Ok(report) => {
                                 write_baseline(context, &key, &report)?;
@@ -105,9 +144,17 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
                 }
             }
         };
-        context.printer.talk(format!("{:<8}suite `{}` with the implementation", "full", suite.name));
+        context.printer.talk(format!(
+            "{:<8}suite `{}` with the implementation",
+            "full", suite.name
+        ));
         let selection = selection(&suite, &setting, &outcome.candidate.full);
-        let report = match run(&on_disk, &outcome.candidate.full, &selection, &format!("suite-{}", suite.name))? {
+        let report = match run(
+            &on_disk,
+            &outcome.candidate.full,
+            &selection,
+            &format!("suite-{}", suite.name),
+        )? {
             Ok(report) => report,
             Err(reason) => {
                 outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![*reason]);
@@ -122,11 +169,29 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
                 base_on_disk = Some(build(&base, "baseline")?);
             }
             if let Some(tree) = &base_on_disk {
-                let wanted = Selection::Items(suspects.iter().map(|case| case.item.clone()).collect());
+                let wanted =
+                    Selection::Items(suspects.iter().map(|case| case.item.clone()).collect());
                 for attempt in 0..2 {
                     let items = all_items(context, &setting, &base, runner.settings().kind)?;
-                    if let Ok(again) = tree.run(context, &setting, &environments, runner, &wanted, &items, &format!("flaky-{}-{attempt}", suite.name)) {
-                        flaky.extend(suspects.iter().filter(|id| again.cases.iter().any(|case| case.id == **id && case.outcome != Outcome::Passed)).cloned());
+                    if let Ok(again) = tree.run(
+                        context,
+                        &setting,
+                        &environments,
+                        runner,
+                        &wanted,
+                        &items,
+                        &format!("flaky-{}-{attempt}", suite.name),
+                    ) {
+                        flaky.extend(
+                            suspects
+                                .iter()
+                                .filter(|id| {
+                                    again.cases.iter().any(|case| {
+                                        case.id == **id && case.outcome != Outcome::Passed
+                                    })
+                                })
+                                .cloned(),
+                        );
                     }
                 }
             }
@@ -134,7 +199,9 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
         judged.push((suite.name.clone(), base_report, report, flaky));
     }
     for check in &setting.config.checks {
-        context.printer.talk(format!("{:<8}check `{}`", "full", check.name));
+        context
+            .printer
+            .talk(format!("{:<8}check `{}`", "full", check.name));
         let mut run = run_check(check, &on_disk)?;
         if !run.succeeded && !run.not_found {
             if base_on_disk.is_none() {
@@ -148,7 +215,12 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
     }
     let runs: Vec<SuiteRun<'_>> = judged
         .iter()
-        .map(|(name, base, candidate, flaky)| SuiteRun { name, base: base.as_ref(), candidate, flaky_on_base: flaky.clone() })
+        .map(|(name, base, candidate, flaky)| SuiteRun {
+            name,
+            base: base.as_ref(),
+            candidate,
+            flaky_on_base: flaky.clone(),
+        })
         .collect();
     outcome.result = judge_full(&FullInput {
         task,
@@ -158,21 +230,42 @@ pub fn validate_full(context: &Context, request: &GreenRequest<'_>, supersedes: 
         checks: &outcome.checks,
         supersedes,
     });
-    outcome.runs = judged.into_iter().map(|(name, _, report, _)| (name, report)).collect();
+    outcome.runs = judged
+        .into_iter()
+        .map(|(name, _, report, _)| (name, report))
+        .collect();
     Ok(outcome)
 }
 
 fn suites(setting: &Setting, runners: &[Box<dyn Runner>]) -> Vec<Suite> {
-    let name_of = |runner: &dyn Runner| runner.settings().name.as_ref().map_or_else(|| "suite".to_owned(), ToString::to_string);
+    let name_of = |runner: &dyn Runner| {
+        runner
+            .settings()
+            .name
+            .as_ref()
+            .map_or_else(|| "suite".to_owned(), ToString::to_string)
+    };
     if setting.config.suites.is_empty() {
-        return runners.iter().enumerate().map(|(index, runner)| Suite { name: name_of(runner.as_ref()), runner: index, paths: Vec::new() }).collect();
+        return runners
+            .iter()
+            .enumerate()
+            .map(|(index, runner)| Suite {
+                name: name_of(runner.as_ref()),
+                runner: index,
+                paths: Vec::new(),
+            })
+            .collect();
     }
     let mut out = Vec::new();
     for (name, suite) in &setting.config.suites {
         for (index, runner) in runners.iter().enumerate() {
             let own = runner.settings().name.as_ref().map(ToString::to_string);
             if suite.runner.is_none() || suite.runner == own {
-                out.push(Suite { name: name.clone(), runner: index, paths: suite.paths.clone() });
+                out.push(Suite {
+                    name: name.clone(),
+                    runner: index,
+                    paths: suite.paths.clone(),
+                });
             }
         }
     }
@@ -186,34 +279,77 @@ fn selection(suite: &Suite, setting: &Setting, tree: &Snapshot) -> Selection {
     let item_rules = setting.item_rules();
     let globs = redgreen_host::path_rules::PathRules::new(&suite.paths, &[], &[]);
     let files: Vec<RelPath> = tree
-        .files().keys()
+        .files()
+        .keys()
         .filter(|path| item_rules.can_hold(path))
-        .filter(|path| globs.as_ref().is_ok_and(|rules| rules.class(path) == redgreen_host::path_rules::PathClass::Test))
+        .filter(|path| {
+            globs
+                .as_ref()
+                .is_ok_and(|rules| rules.class(path) == redgreen_host::path_rules::PathClass::Test)
+        })
         .cloned()
         .collect();
     Selection::Files(files)
 }
 
 /// Cases that fail now, passed on the base and are not locked.
-fn suspects(base: Option<&RunReport>, candidate: &RunReport, request: &GreenRequest<'_>) -> Vec<CaseId> {
+fn suspects(
+    base: Option<&RunReport>,
+    candidate: &RunReport,
+    request: &GreenRequest<'_>,
+) -> Vec<CaseId> {
     let Some(base) = base else { return Vec::new() };
     candidate
         .cases
         .iter()
-        .filter(|case| matches!(case.outcome, Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed))
-        .filter(|case| base.cases.iter().any(|before| before.id == case.id && before.outcome == Outcome::Passed))
-        .filter(|case| !request.lock.record.tests.iter().any(|test| test.item == case.id.item))
+        .filter(|case| {
+            matches!(
+                case.outcome,
+                Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed
+            )
+        })
+        .filter(|case| {
+            base.cases
+                .iter()
+                .any(|before| before.id == case.id && before.outcome == Outcome::Passed)
+        })
+        .filter(|case| {
+            !request
+                .lock
+                .record
+                .tests
+                .iter()
+                .any(|test| test.item == case.id.item)
+        })
         .map(|case| case.id.clone())
         .collect()
 }
 
-fn baseline_key(base_tree: &str, environments: &Environments, runner: &dyn Runner, suite: &Suite) -> Digest {
-    let text = format!("baseline/1\0{base_tree}\0{}\0{:?}\0{}\0{:?}", environments.digest(), runner.settings(), suite.name, suite.paths);
+fn baseline_key(
+    base_tree: &str,
+    environments: &Environments,
+    runner: &dyn Runner,
+    suite: &Suite,
+) -> Digest {
+    let text = format!(
+        "baseline/1\0{base_tree}\0{}\0{:?}\0{}\0{:?}",
+        environments.digest(),
+        runner.settings(),
+        suite.name,
+        suite.paths
+    );
     Digest::of(text.as_bytes())
 }
 
 fn read_baseline(context: &Context, key: &Digest) -> Option<RunReport> {
-    let bytes = std::fs::read(context.state.cache().join("baseline").join(format!("{}.json", key.hex()))).ok()?;
+    let bytes = std::fs::read(
+        context
+            .state
+            .cache()
+            .join("baseline")
+            .join(format!("{}.json", key.hex())),
+    )
+    .ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
@@ -221,7 +357,11 @@ fn write_baseline(context: &Context, key: &Digest, report: &RunReport) -> Result
     if !report.problems.is_empty() {
         return Ok(());
     }
-    let path = context.state.cache().join("baseline").join(format!("{}.json", key.hex()));
+    let path = context
+        .state
+        .cache()
+        .join("baseline")
+        .join(format!("{}.json", key.hex()));
     let bytes = serde_json::to_vec(report).map_err(Failure::internal)?;
     redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)
 }

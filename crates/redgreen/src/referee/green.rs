@@ -7,7 +7,10 @@ use super::red::{all_items, merged};
 use super::scope;
 use super::trees::{TreeOnDisk, of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, Change, ChangeClass, Control, Gate, GateResult, GreenInput, LockCheck, judge_green, judge_lock};
+use redgreen_core::gate::{
+    self, Change, ChangeClass, Control, Gate, GateResult, GreenInput, LockCheck, judge_green,
+    judge_lock,
+};
 use redgreen_core::id::{ItemId, RelPath};
 use redgreen_core::outcome::Role;
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -66,28 +69,57 @@ pub struct GreenOutcome {
 ///
 /// # Errors
 /// A failure when a file or object cannot be read.
-pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, request: &GreenRequest<'_>) -> Result<CandidateTree, Failure> {
-    let candidate = redgreen_host::walk::read_candidate(&context.repository, locked, request.candidate).map_err(Failure::internal)?;
+pub fn take_apart(
+    context: &Context,
+    setting: &Setting,
+    locked: &Snapshot,
+    request: &GreenRequest<'_>,
+) -> Result<CandidateTree, Failure> {
+    let candidate =
+        redgreen_host::walk::read_candidate(&context.repository, locked, request.candidate)
+            .map_err(Failure::internal)?;
     let narrowed = match request.scope {
         [] => None,
-        globs => Some(PathRules::new(&[], globs, &[]).map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?),
+        globs => Some(
+            PathRules::new(&[], globs, &[])
+                .map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?,
+        ),
     };
     let repository = &context.repository;
     let mut out = CandidateTree {
         tree: locked.clone(),
         full: locked.clone(),
         used: Vec::new(),
-        changes: candidate.irregular.iter().map(|irregular| scope::irregular(&irregular.path, &irregular.kind.to_string())).collect(),
+        changes: candidate
+            .irregular
+            .iter()
+            .map(|irregular| scope::irregular(&setting.rules, irregular))
+            .collect(),
         tests_in_source: Vec::new(),
     };
     for (path, kind) in tree::changes(&locked.listing(), &candidate.snapshot.listing()) {
-        if request.plan_files.contains(&path) || candidate.irregular.iter().any(|irregular| irregular.path == path) {
+        if request.plan_files.contains(&path)
+            || candidate
+                .irregular
+                .iter()
+                .any(|irregular| irregular.path == path.as_str())
+        {
             continue;
         }
         let class = setting.rules.class(&path);
-        let in_scope = narrowed.as_ref().is_none_or(|rules| rules.class(&path) == PathClass::Source);
+        let in_scope = narrowed
+            .as_ref()
+            .is_none_or(|rules| rules.class(&path) == PathClass::Source);
         if class == PathClass::Source && in_scope {
-            take_source(context, setting, locked, &candidate.snapshot, &path, kind, &mut out)?;
+            take_source(
+                context,
+                setting,
+                locked,
+                &candidate.snapshot,
+                &path,
+                kind,
+                &mut out,
+            )?;
             continue;
         }
         let old = bytes_of(locked, repository, &path)?;
@@ -97,14 +129,43 @@ pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, reque
             change.class = ChangeClass::OutOfScope;
             change.code = ReasonCode::OutOfScope;
             change.message = format!("`{path}` is source, but outside this task's `scope`");
-        } else if kind == ChangeKind::Modified && same_but_formatting(&path, old.as_deref(), new.as_deref()) {
+        } else if kind == ChangeKind::Modified
+            && same_but_formatting(&path, old.as_deref(), new.as_deref())
+        {
             change.class = ChangeClass::LeftOut;
             change.code = ReasonCode::LeftOut;
             change.message = format!("`{path}` differs only in formatting, judged without it");
         }
         out.changes.push(change);
     }
+    // What lay there before the lock, by hand, is not the implementer's.
+    for change in &mut out.changes {
+        if request
+            .lock
+            .present
+            .contains(&presence(change, &candidate.snapshot))
+        {
+            change.class = ChangeClass::LeftOut;
+            change.code = ReasonCode::LeftOut;
+            change.message = format!(
+                "`{}` was there before the lock, judged without it",
+                change.path
+            );
+        }
+    }
     Ok(out)
+}
+
+/// A path with the identity of its content, as it is remembered at lock.
+#[must_use]
+pub fn presence(change: &Change, snapshot: &Snapshot) -> String {
+    format!(
+        "{}\0{}",
+        change.path,
+        snapshot
+            .get(&change.path)
+            .map_or("irregular", |file| file.oid.as_str())
+    )
 }
 
 /// White space, commas and the kind of quotes are what formatters change. The comparison may be coarse, because a file
@@ -112,7 +173,12 @@ pub fn take_apart(context: &Context, setting: &Setting, locked: &Snapshot, reque
 fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
     let plain = |bytes: Option<&[u8]>| -> Option<String> {
         let text = std::str::from_utf8(bytes?).ok()?;
-        Some(text.chars().filter(|c| !c.is_whitespace() && *c != ',').map(|c| if c == '\'' { '"' } else { c }).collect())
+        Some(
+            text.chars()
+                .filter(|c| !c.is_whitespace() && *c != ',')
+                .map(|c| if c == '\'' { '"' } else { c })
+                .collect(),
+        )
     };
     Language::of(path).is_some() && plain(old).is_some() && plain(old) == plain(new)
 }
@@ -130,12 +196,25 @@ fn take_source(
     let repository = &context.repository;
     out.used.push((path.clone(), kind));
     let rust = Language::of(path) == Some(Language::Rust);
-    let old = if rust { text_of(locked, repository, path)? } else { None };
-    let has_units = old.as_ref().is_some_and(|text| test_units(text).is_ok_and(|units| !units.is_empty()));
+    let old = if rust {
+        text_of(locked, repository, path)?
+    } else {
+        None
+    };
+    let has_units = old
+        .as_ref()
+        .is_some_and(|text| test_units(text).is_ok_and(|units| !units.is_empty()));
     if kind == ChangeKind::Deleted {
         if has_units {
             let text = old.unwrap_or_default();
-            out.changes.push(scope::unit_edit(path, "the whole file", 1, ChangeKind::Deleted, &text, ""));
+            out.changes.push(scope::unit_edit(
+                path,
+                "the whole file",
+                1,
+                ChangeKind::Deleted,
+                &text,
+                "",
+            ));
         } else {
             out.tree = std::mem::take(&mut out.tree).without(path);
             out.full = std::mem::take(&mut out.full).without(path);
@@ -144,7 +223,11 @@ fn take_source(
     }
     copy(&mut out.tree, candidate, path);
     copy(&mut out.full, candidate, path);
-    let new = if rust { text_of(candidate, repository, path)? } else { None };
+    let new = if rust {
+        text_of(candidate, repository, path)?
+    } else {
+        None
+    };
     let Some(new) = new else { return Ok(()) };
     let added: Vec<String> = if let (true, Some(old)) = (has_units, &old) {
         let edits = edited_units(old, &new).map_err(Failure::internal)?;
@@ -154,14 +237,29 @@ fn take_source(
                 EditKind::Deleted => ChangeKind::Deleted,
                 EditKind::Modified => ChangeKind::Modified,
             };
-            out.changes.push(scope::unit_edit(path, &edit.key, edit.line, kind, &edit.locked_text, &edit.candidate_text));
+            out.changes.push(scope::unit_edit(
+                path,
+                &edit.key,
+                edit.line,
+                kind,
+                &edit.locked_text,
+                &edit.candidate_text,
+            ));
         }
         match splice(&new, old) {
             Ok(spliced) => {
                 if !edits.edits.is_empty() {
-                    out.full = std::mem::take(&mut out.full).with(repository, path.clone(), spliced.clone().into_bytes());
+                    out.full = std::mem::take(&mut out.full).with(
+                        repository,
+                        path.clone(),
+                        spliced.clone().into_bytes(),
+                    );
                 }
-                out.tree = std::mem::take(&mut out.tree).with(repository, path.clone(), spliced.into_bytes());
+                out.tree = std::mem::take(&mut out.tree).with(
+                    repository,
+                    path.clone(),
+                    spliced.into_bytes(),
+                );
             }
             Err(_) => {
                 // The candidate does not parse: it is taken as it is and does not compile, which is a failure, not a trick.
@@ -173,12 +271,21 @@ fn take_source(
         setting.item_rules().of_file(path, &new, &mut items);
         let without = splice(&new, "").unwrap_or_else(|_| new.clone());
         if without != new {
-            out.tree = std::mem::take(&mut out.tree).with(repository, path.clone(), without.into_bytes());
+            out.tree =
+                std::mem::take(&mut out.tree).with(repository, path.clone(), without.into_bytes());
         }
         items.all().into_iter().map(|item| item.id.item).collect()
     };
-    let runner = setting.item_rules().runner(path).and_then(|runner| runner.name.clone());
-    out.tests_in_source.extend(added.into_iter().map(|item| ItemId { runner: runner.clone(), path: path.clone(), item }));
+    let runner = setting
+        .item_rules()
+        .runner(path)
+        .and_then(|runner| runner.name.clone());
+    out.tests_in_source
+        .extend(added.into_iter().map(|item| ItemId {
+            runner: runner.clone(),
+            path: path.clone(),
+            item,
+        }));
     Ok(())
 }
 
@@ -193,47 +300,99 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
     let candidate = take_apart(context, &setting, &locked, request)?;
     let content_tree = content_digest(&candidate.tree, request.plan_files).to_string();
     let runners = setting.runners()?;
-    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
-    let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
+    let scratch = context
+        .state
+        .scratch("environment")
+        .map_err(Failure::internal)?;
+    let environments = Environments::resolve(
+        &runners,
+        &workspace(
+            context,
+            context.repository.top_level(),
+            scratch.path().to_path_buf(),
+        ),
+    )?;
     drop(scratch);
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
             let reason = Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help);
             let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
-            return Ok(GreenOutcome { result, candidate, run: None, content_tree });
+            return Ok(GreenOutcome {
+                result,
+                candidate,
+                run: None,
+                content_tree,
+            });
         }
     };
     let mut run: Option<RunReport> = None;
     for runner in &runners {
-        let wanted = of_runner(request.lock.record.tests.iter().map(|test| &test.item), runner.as_ref());
+        let wanted = of_runner(
+            request.lock.record.tests.iter().map(|test| &test.item),
+            runner.as_ref(),
+        );
         if wanted.is_empty() {
             continue;
         }
-        context.printer.talk(format!("{:<8}running {} locked tests in a clean copy", "GREEN", wanted.len()));
+        context.printer.talk(format!(
+            "{:<8}running {} locked tests in a clean copy",
+            "GREEN",
+            wanted.len()
+        ));
         let kind = runner.settings().kind;
         let items = match kind {
             RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
             RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
         };
-        match tree.run(context, &setting, &environments, runner.as_ref(), &Selection::Items(wanted), &items, "green-run") {
+        match tree.run(
+            context,
+            &setting,
+            &environments,
+            runner.as_ref(),
+            &Selection::Items(wanted),
+            &items,
+            "green-run",
+        ) {
             Ok(report) => run = Some(merged(run, report)),
             Err(reason) => {
                 let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![*reason]);
-                return Ok(GreenOutcome { result, candidate, run, content_tree });
+                return Ok(GreenOutcome {
+                    result,
+                    candidate,
+                    run,
+                    content_tree,
+                });
             }
         }
     }
     let Some(run) = run else {
-        let reason = Reason::new(ReasonCode::ZeroTests, "no runner owns the locked tests", "compare `[runner]` in redgreen.toml with the lock: redgreen locks show");
+        let reason = Reason::new(
+            ReasonCode::ZeroTests,
+            "no runner owns the locked tests",
+            "compare `[runner]` in redgreen.toml with the lock: redgreen locks show",
+        );
         let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
-        return Ok(GreenOutcome { result, candidate, run: None, content_tree });
+        return Ok(GreenOutcome {
+            result,
+            candidate,
+            run: None,
+            content_tree,
+        });
     };
-    let required = request.lock.record.tests.iter().filter(|test| matches!(test.role, Role::Required | Role::Hidden));
+    let required = request
+        .lock
+        .record
+        .tests
+        .iter()
+        .filter(|test| matches!(test.role, Role::Required | Role::Hidden));
     let red_tests: Vec<String> = required.map(|test| test.item.to_string()).collect();
     let controls = [Control {
         kind: "red_control".to_owned(),
-        result: format!("{0} of {0} fail without the code, in the same environment", red_tests.len()),
+        result: format!(
+            "{0} of {0} fail without the code, in the same environment",
+            red_tests.len()
+        ),
         tests: red_tests,
     }];
     let result = judge_green(&GreenInput {
@@ -247,11 +406,21 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         control_failures: &[],
         environment_changes: &environment_changes(request.lock, &environments),
     });
-    Ok(GreenOutcome { result, candidate, run: Some(run), content_tree })
+    Ok(GreenOutcome {
+        result,
+        candidate,
+        run: Some(run),
+        content_tree,
+    })
 }
 
 /// Static items of the files that hold these items.
-fn items_of(context: &Context, setting: &Setting, tree: &Snapshot, wanted: &[ItemId]) -> Result<Vec<redgreen_core::test_item::TestItem>, Failure> {
+fn items_of(
+    context: &Context,
+    setting: &Setting,
+    tree: &Snapshot,
+    wanted: &[ItemId],
+) -> Result<Vec<redgreen_core::test_item::TestItem>, Failure> {
     let files: BTreeSet<&RelPath> = wanted.iter().map(|item| &item.path).collect();
     let mut items = super::items::Items::default();
     for file in files {
@@ -266,10 +435,17 @@ fn items_of(context: &Context, setting: &Setting, tree: &Snapshot, wanted: &[Ite
 ///
 /// # Errors
 /// A failure when a file or object cannot be read.
-pub fn verify_lock(context: &Context, request: &GreenRequest<'_>) -> Result<(GateResult, CandidateTree), Failure> {
+pub fn verify_lock(
+    context: &Context,
+    request: &GreenRequest<'_>,
+) -> Result<(GateResult, CandidateTree), Failure> {
     let locked = locked_tree(context, request.lock)?;
     let setting = Setting::of_tree(context, &locked)?;
     let candidate = take_apart(context, &setting, &locked, request)?;
-    let result = judge_lock(&LockCheck { task: &request.lock.record.task, changes: &candidate.changes, invalid: None });
+    let result = judge_lock(&LockCheck {
+        task: &request.lock.record.task,
+        changes: &candidate.changes,
+        invalid: None,
+    });
     Ok((result, candidate))
 }

@@ -37,7 +37,11 @@ impl Items {
 impl<'a> ItemRules<'a> {
     /// Reads pytest's own `python_files` where the project sets it.
     #[must_use]
-    pub fn new(config: &'a Config, rules: &'a PathRules, read: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(
+        config: &'a Config,
+        rules: &'a PathRules,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         let mut patterns = python_files(read);
         if patterns.is_empty() {
             patterns = vec!["test_*.py".to_owned(), "*_test.py".to_owned()];
@@ -47,7 +51,11 @@ impl<'a> ItemRules<'a> {
             .filter_map(|pattern| globset::Glob::new(pattern).ok())
             .map(|glob| glob.compile_matcher())
             .collect();
-        Self { config, rules, python_files }
+        Self {
+            config,
+            rules,
+            python_files,
+        }
     }
 
     /// The runner a file belongs to: the one with the deepest root of its kind.
@@ -73,7 +81,10 @@ impl<'a> ItemRules<'a> {
             Some(Language::Python) => {
                 class == PathClass::Test
                     && path.file_name() != "conftest.py"
-                    && self.python_files.iter().any(|glob| glob.is_match(path.file_name()))
+                    && self
+                        .python_files
+                        .iter()
+                        .any(|glob| glob.is_match(path.file_name()))
             }
             Some(Language::Rust) => matches!(class, PathClass::Test | PathClass::Source),
             None => false,
@@ -81,10 +92,13 @@ impl<'a> ItemRules<'a> {
     }
 
     /// The items of one file; nothing for a file without a runner.
-    #[must_use]
-    pub fn of_file(&self, path: &RelPath, text: &str, items_out: &mut Items) -> bool {
-        let (Some(language), Some(runner)) = (Language::of(path), self.runner(path)) else { return false };
-        let Ok(found) = items(language, runner.name.clone(), path, text) else { return false };
+    pub fn of_file(&self, path: &RelPath, text: &str, items_out: &mut Items) {
+        let (Some(language), Some(runner)) = (Language::of(path), self.runner(path)) else {
+            return;
+        };
+        let Ok(found) = items(language, runner.name.clone(), path, text) else {
+            return;
+        };
         for (id, line) in found.duplicates {
             items_out.findings.push(
                 Reason::new(
@@ -101,24 +115,35 @@ impl<'a> ItemRules<'a> {
         if any {
             items_out.by_file.insert(path.clone(), found.items);
         }
-        any
     }
 }
 
 /// pytest's `python_files` from the file that pytest itself would read, in its order of precedence.
 fn python_files(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     for (file, section) in [("pytest.ini", "[pytest]"), (".pytest.ini", "[pytest]")] {
         if let Some(text) = read(file) {
-            return ini_value(&text, section, "python_files").map(|value| words(&value)).unwrap_or_default();
+            return ini_value(&text, section, "python_files")
+                .map(|value| words(&value))
+                .unwrap_or_default();
         }
     }
     if let Some(table) = read("pyproject.toml").and_then(|text| text.parse::<toml::Table>().ok())
-        && let Some(options) = table.get("tool").and_then(|tool| tool.get("pytest")).and_then(|pytest| pytest.get("ini_options"))
+        && let Some(options) = table
+            .get("tool")
+            .and_then(|tool| tool.get("pytest"))
+            .and_then(|pytest| pytest.get("ini_options"))
     {
         return match options.get("python_files") {
             Some(toml::Value::String(text)) => words(text),
-            Some(toml::Value::Array(list)) => list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
+            Some(toml::Value::Array(list)) => list
+                .iter()
+                .filter_map(|value| value.as_str().map(str::to_owned))
+                .collect(),
             _ => Vec::new(),
         };
     }
@@ -167,12 +192,17 @@ mod tests {
     #[test]
     fn g4_python_files_come_from_the_file_pytest_reads() {
         let read = |file: &str| match file {
-            "pyproject.toml" => Some("[tool.pytest.ini_options]\npython_files = [\"check_*.py\"]\n".to_owned()),
+            "pyproject.toml" => {
+                Some("[tool.pytest.ini_options]\npython_files = [\"check_*.py\"]\n".to_owned())
+            }
             "setup.cfg" => Some("[tool:pytest]\npython_files = no_*.py\n".to_owned()),
             _ => None,
         };
         assert_eq!(python_files(&read), ["check_*.py"]);
-        let ini = |file: &str| (file == "tox.ini").then(|| "[pytest]\npython_files =\n    a_*.py\n    b_*.py\nother = 1\n".to_owned());
+        let ini = |file: &str| {
+            (file == "tox.ini")
+                .then(|| "[pytest]\npython_files =\n    a_*.py\n    b_*.py\nother = 1\n".to_owned())
+        };
         assert_eq!(python_files(&ini), ["a_*.py", "b_*.py"]);
     }
 }

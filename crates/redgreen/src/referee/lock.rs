@@ -33,6 +33,9 @@ pub struct StoredLock {
     pub manifest: Manifest,
     /// The environments RED ran in, by runner name.
     pub environments: BTreeMap<String, Environment>,
+    /// Untracked files in harmless places that lay there before, by path and content: not the implementer's.
+    #[serde(default)]
+    pub present: BTreeSet<String>,
     /// Why each required test was red, by case or item id.
     pub red: BTreeMap<String, Option<CauseDetail>>,
 }
@@ -106,31 +109,46 @@ pub fn create_lock(
     let bytes = record_bytes(&record)?;
     let digest = Digest::of(&bytes);
     let mut changes = changed_entries(context, &red.proposal)?;
-    changes.push((record_path(task)?, Some(entry_of(context, &bytes)?)));
+    let mut beside = vec![(record_path(task)?, bytes.clone())];
     if !red.map.is_empty()
         && let Some(path) = super::proposal::criteria_path(task)
     {
         let mut map = serde_json::to_vec_pretty(&red.map).map_err(Failure::internal)?;
         map.push(b'\n');
-        changes.push((path, Some(entry_of(context, &map)?)));
+        beside.push((path, map));
     }
-    let tree = context.repository.write_tree(Some(target.parent), &changes).map_err(git_failure)?;
+    for (path, bytes) in &beside {
+        changes.push((path.clone(), Some(entry_of(context, bytes)?)));
+    }
+    let tree = context
+        .repository
+        .write_tree(Some(target.parent), &changes)
+        .map_err(git_failure)?;
     let message = format!(
         "test-lock: {task} tests ready for implementation\n\n{} tests locked.\n\nRedgreen-Lock: {task} {digest}\n",
         record.tests.len()
     );
     let identity = context.repository.identity().map_err(git_failure)?;
-    let commit = context.repository.commit_tree(&CommitRequest {
+    let commit = context
+        .repository
+        .commit_tree(&CommitRequest {
             tree: &tree,
             parents: &[target.parent.to_owned()],
             message: &message,
             identity: &identity,
             sign_off: false,
             signing: Signing::AsConfigured,
-        }).map_err(git_failure)?;
-    context.repository.update_ref(target.reference, &commit, Some(target.parent)).map_err(git_failure)?;
+        })
+        .map_err(git_failure)?;
+    context
+        .repository
+        .update_ref(target.reference, &commit, Some(target.parent))
+        .map_err(git_failure)?;
     if target.update_index {
-        context.repository.update_index_paths(&changes).map_err(git_failure)?;
+        context
+            .repository
+            .update_index_paths(&changes)
+            .map_err(git_failure)?;
     }
     let stored = StoredLock {
         record,
@@ -138,18 +156,34 @@ pub fn create_lock(
         commit,
         manifest,
         environments: red.environments.by_runner.clone(),
-        red: red.result.tests().iter().map(|test| (test.id.clone(), test.cause.clone())).collect(),
+        present: if target.update_index {
+            red.proposal.present.clone()
+        } else {
+            BTreeSet::new()
+        },
+        red: red
+            .result
+            .tests()
+            .iter()
+            .map(|test| (test.id.clone(), test.cause.clone()))
+            .collect(),
     };
     store(context, key, task, &stored)?;
     Ok(stored)
 }
 
 fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
-    Ok(Entry { mode: Mode::File, oid: context.repository.write_blob(bytes).map_err(git_failure)? })
+    Ok(Entry {
+        mode: Mode::File,
+        oid: context.repository.write_blob(bytes).map_err(git_failure)?,
+    })
 }
 
 /// The entries of the proposal that differ from its base, with their blobs written.
-fn changed_entries(context: &Context, proposal: &Proposal) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
+fn changed_entries(
+    context: &Context,
+    proposal: &Proposal,
+) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
     let listing = proposal.tree.listing();
     let mut changes = Vec::new();
     for (path, _) in &proposal.changed {
@@ -175,44 +209,82 @@ fn expected_tests(red: &RedOutcome) -> Vec<ExpectedTest> {
             continue;
         }
         let item = test.item.to_string();
-        let entry = by_item.entry(test.item.clone()).or_insert((test.role, BTreeSet::new()));
+        let entry = by_item
+            .entry(test.item.clone())
+            .or_insert((test.role, BTreeSet::new()));
         if let Some(suffix) = test.id.strip_prefix(&item)
             && test.id != item
         {
             entry.1.insert(suffix.to_owned());
-        } else if test.outcome != Outcome::Blocked && test.file.is_some() && collected(red, &test.id) {
+        } else if test.outcome != Outcome::Blocked
+            && test.file.is_some()
+            && collected(red, &test.id)
+        {
             entry.1.insert(String::new());
         }
     }
-    by_item.into_iter().map(|(item, (role, cases))| ExpectedTest { item, role, cases }).collect()
+    by_item
+        .into_iter()
+        .map(|(item, (role, cases))| ExpectedTest { item, role, cases })
+        .collect()
 }
 
 fn collected(red: &RedOutcome, id: &str) -> bool {
-    red.runs.iter().any(|(label, run)| label.starts_with("red") && run.cases.iter().any(|case| case.id.to_string() == id))
+    red.runs.iter().any(|(label, run)| {
+        label.starts_with("red") && run.cases.iter().any(|case| case.id.to_string() == id)
+    })
 }
 
 /// Every file of the proposal that the implementer may not change.
-fn manifest(context: &Context, setting: &Setting, proposal: &Proposal, plan_files: &[RelPath]) -> Result<Manifest, Failure> {
+fn manifest(
+    context: &Context,
+    setting: &Setting,
+    proposal: &Proposal,
+    plan_files: &[RelPath],
+) -> Result<Manifest, Failure> {
     let mut files = BTreeMap::new();
     let mut mixed = BTreeMap::new();
     let listing = proposal.tree.listing();
     let locked: Vec<RelPath> = listing
         .keys()
         .filter(|path| redgreen_core::tree::is_content(path, plan_files))
-        .filter(|path| !matches!(setting.rules.class(path), PathClass::Source | PathClass::Inert))
+        .filter(|path| {
+            !matches!(
+                setting.rules.class(path),
+                PathClass::Source | PathClass::Inert
+            )
+        })
         .cloned()
         .collect();
-    for (path, bytes) in proposal.tree.bytes_of(&context.repository, &locked).map_err(Failure::internal)? {
+    for (path, bytes) in proposal
+        .tree
+        .bytes_of(&context.repository, &locked)
+        .map_err(Failure::internal)?
+    {
         if let Some(entry) = listing.get(&path) {
-            files.insert(path, LockedFile { mode: entry.mode, oid: entry.oid.clone(), sha256: Digest::of(&bytes) });
+            files.insert(
+                path,
+                LockedFile {
+                    mode: entry.mode,
+                    oid: entry.oid.clone(),
+                    sha256: Digest::of(&bytes),
+                },
+            );
         }
     }
     let source: Vec<RelPath> = listing
         .keys()
-        .filter(|path| Language::of(path) == Some(Language::Rust) && setting.rules.class(path) == PathClass::Source)
+        .filter(|path| {
+            Language::of(path) == Some(Language::Rust)
+                && setting.rules.class(path) == PathClass::Source
+        })
         .cloned()
         .collect();
-    for (path, bytes) in proposal.tree.bytes_of(&context.repository, &source).map_err(Failure::internal)? {
+    for (path, bytes) in proposal
+        .tree
+        .bytes_of(&context.repository, &source)
+        .map_err(Failure::internal)?
+    {
         if let Some(digest) = units_digest(&bytes) {
             mixed.insert(path, digest);
         }
@@ -222,7 +294,10 @@ fn manifest(context: &Context, setting: &Setting, proposal: &Proposal, plan_file
         .runners
         .iter()
         .map(|runner| {
-            let name = runner.name.as_ref().map_or_else(String::new, ToString::to_string);
+            let name = runner
+                .name
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string);
             let mut command = runner.command.clone().unwrap_or_default();
             command.extend(runner.arguments.iter().cloned());
             (name, command)
@@ -248,12 +323,19 @@ fn units_digest(bytes: &[u8]) -> Option<Digest> {
     if units.is_empty() {
         return None;
     }
-    let joined: String = units.iter().map(|unit| format!("{}\0{}\0", unit.key, unit.text)).collect();
+    let joined: String = units
+        .iter()
+        .map(|unit| format!("{}\0{}\0", unit.key, unit.text))
+        .collect();
     Some(Digest::of(joined.as_bytes()))
 }
 
 fn stored_path(context: &Context, key: &str, task: &TaskId) -> std::path::PathBuf {
-    context.state.manifests().join(key).join(format!("{task}.json"))
+    context
+        .state
+        .manifests()
+        .join(key)
+        .join(format!("{task}.json"))
 }
 
 fn store(context: &Context, key: &str, task: &TaskId, stored: &StoredLock) -> Result<(), Failure> {
@@ -273,15 +355,28 @@ fn store(context: &Context, key: &str, task: &TaskId, stored: &StoredLock) -> Re
 ///
 /// # Errors
 /// A rejected failure when the record and private state do not agree.
-pub fn load_lock(context: &Context, key: &str, task: &TaskId) -> Result<Option<StoredLock>, Failure> {
+pub fn load_lock(
+    context: &Context,
+    key: &str,
+    task: &TaskId,
+) -> Result<Option<StoredLock>, Failure> {
     let path = stored_path(context, key, task);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::internal(format!("failed to read `{}`: {error}", path.display()))),
+        Err(error) => {
+            return Err(Failure::internal(format!(
+                "failed to read `{}`: {error}",
+                path.display()
+            )));
+        }
     };
     let stored: StoredLock = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::new(ExitCode::Rejected, format!("the stored lock of {task} cannot be read: {error}"), format!("lock again: redgreen reset {task}, redgreen lock {task}"))
+        Failure::new(
+            ExitCode::Rejected,
+            format!("the stored lock of {task} cannot be read: {error}"),
+            format!("lock again: redgreen reset {task}, redgreen lock {task}"),
+        )
     })?;
     if Digest::of(&record_bytes(&stored.record)?) != stored.digest {
         return Err(Failure::new(
@@ -299,7 +394,9 @@ pub fn load_lock(context: &Context, key: &str, task: &TaskId) -> Result<Option<S
 /// A failure when the file cannot be moved.
 pub fn forget_lock(context: &Context, key: &str, task: &TaskId) -> Result<bool, Failure> {
     let path = stored_path(context, key, task);
-    let Some(stored) = load_lock(context, key, task)? else { return Ok(false) };
+    let Some(stored) = load_lock(context, key, task)? else {
+        return Ok(false);
+    };
     let kept = path.with_file_name(format!("{task}.{}.json", stored.digest.short()));
     std::fs::rename(&path, kept).map_err(Failure::internal)?;
     Ok(true)
@@ -311,13 +408,22 @@ pub fn forget_lock(context: &Context, key: &str, task: &TaskId) -> Result<bool, 
 /// A failure when a stored lock cannot be read.
 pub fn all_locks(context: &Context) -> Result<Vec<(String, StoredLock)>, Failure> {
     let mut found = Vec::new();
-    let Ok(keys) = std::fs::read_dir(context.state.manifests()) else { return Ok(found) };
+    let Ok(keys) = std::fs::read_dir(context.state.manifests()) else {
+        return Ok(found);
+    };
     for key in keys.flatten() {
         let name = key.file_name().to_string_lossy().into_owned();
-        let Ok(files) = std::fs::read_dir(key.path()) else { continue };
+        let Ok(files) = std::fs::read_dir(key.path()) else {
+            continue;
+        };
         for file in files.flatten() {
             let file_name = file.file_name().to_string_lossy().into_owned();
-            let Some(task) = file_name.strip_suffix(".json").and_then(|stem| TaskId::new(stem).ok()) else { continue };
+            let Some(task) = file_name
+                .strip_suffix(".json")
+                .and_then(|stem| TaskId::new(stem).ok())
+            else {
+                continue;
+            };
             if let Ok(Some(stored)) = load_lock(context, &name, &task)
                 && stored.record.task == task
             {
@@ -337,7 +443,10 @@ pub fn locked_tree(context: &Context, stored: &StoredLock) -> Result<Snapshot, F
     Snapshot::of_commit(&context.repository, &stored.commit).map_err(|error| {
         Failure::new(
             ExitCode::Rejected,
-            format!("the lock commit {} cannot be read: {error}", &stored.commit[..12.min(stored.commit.len())]),
+            format!(
+                "the lock commit {} cannot be read: {error}",
+                &stored.commit[..12.min(stored.commit.len())]
+            ),
             "fetch it again, or lock again",
         )
     })
@@ -345,7 +454,10 @@ pub fn locked_tree(context: &Context, stored: &StoredLock) -> Result<Snapshot, F
 
 /// How the environment differs from the one at lock, in plain words.
 #[must_use]
-pub fn environment_changes(stored: &StoredLock, now: &Environments) -> Vec<redgreen_core::reason::Reason> {
+pub fn environment_changes(
+    stored: &StoredLock,
+    now: &Environments,
+) -> Vec<redgreen_core::reason::Reason> {
     use redgreen_core::reason::{Reason, ReasonCode};
     let mut reasons = Vec::new();
     let mut add = |what: String| {
@@ -366,7 +478,10 @@ pub fn environment_changes(stored: &StoredLock, now: &Environments) -> Vec<redgr
         for (tool, old) in &before.tools {
             match after.tools.get(tool) {
                 Some(new) if new == old => {}
-                Some(new) => add(format!("`{tool}` was {} and is {} ({})", old.version, new.version, new.path)),
+                Some(new) => add(format!(
+                    "`{tool}` was {} and is {} ({})",
+                    old.version, new.version, new.path
+                )),
                 None => add(format!("`{tool}` is gone")),
             }
         }
@@ -376,9 +491,16 @@ pub fn environment_changes(stored: &StoredLock, now: &Environments) -> Vec<redgr
             }
         }
         if before.plugins != after.plugins {
-            add(format!("plugins were [{}] and are [{}]", before.plugins.join(", "), after.plugins.join(", ")));
+            add(format!(
+                "plugins were [{}] and are [{}]",
+                before.plugins.join(", "),
+                after.plugins.join(", ")
+            ));
         }
-        if before.variables != after.variables || before.prepare != after.prepare || before.carried != after.carried {
+        if before.variables != after.variables
+            || before.prepare != after.prepare
+            || before.carried != after.carried
+        {
             add("variables, prepare commands or carried files were changed".to_owned());
         }
         if before.network != after.network || before.mount != after.mount {

@@ -3,7 +3,7 @@
 use super::items::{ItemRules, Items};
 use super::scope;
 use crate::error::Failure;
-use redgreen_core::gate::Change;
+use redgreen_core::gate::{Change, ChangeClass};
 use redgreen_core::id::{RelPath, TaskId};
 use redgreen_core::outcome::Cause;
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -37,6 +37,8 @@ pub struct Proposal {
     pub unreachable: BTreeMap<RelPath, CauseDetail>,
     /// Changes outside tests and source: they could change a verdict, or are out of scope.
     pub outside: Vec<Change>,
+    /// What of it was there in harmless places, with the identity of its content.
+    pub present: BTreeSet<String>,
     /// Source that was changed and is not used here.
     pub source_changed: Vec<RelPath>,
     /// The author's criteria map.
@@ -46,16 +48,28 @@ pub struct Proposal {
 }
 
 /// Reads text of a tree, for files that are text.
-pub fn text_of(snapshot: &Snapshot, repository: &Repository, path: &RelPath) -> Result<Option<String>, Failure> {
-    Ok(bytes_of(snapshot, repository, path)?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()))
+pub fn text_of(
+    snapshot: &Snapshot,
+    repository: &Repository,
+    path: &RelPath,
+) -> Result<Option<String>, Failure> {
+    Ok(bytes_of(snapshot, repository, path)?
+        .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()))
 }
 
 /// Reads bytes of a tree; `None` where it has no such path.
-pub fn bytes_of(snapshot: &Snapshot, repository: &Repository, path: &RelPath) -> Result<Option<Arc<[u8]>>, Failure> {
+pub fn bytes_of(
+    snapshot: &Snapshot,
+    repository: &Repository,
+    path: &RelPath,
+) -> Result<Option<Arc<[u8]>>, Failure> {
     if !snapshot.get(path).is_some() {
         return Ok(None);
     }
-    snapshot.bytes(repository, path).map(Some).map_err(Failure::internal)
+    snapshot
+        .bytes(repository, path)
+        .map(Some)
+        .map_err(Failure::internal)
 }
 
 /// Where a task's criteria map lies in the tree.
@@ -85,13 +99,14 @@ pub fn propose(
         affected: BTreeSet::new(),
         unreachable: BTreeMap::new(),
         outside: Vec::new(),
+        present: BTreeSet::new(),
         source_changed: Vec::new(),
         map: CriteriaMap::new(),
         findings: Vec::new(),
     };
     let map_path = task.and_then(criteria_path);
     for irregular in &candidate.irregular {
-        proposal.outside.push(scope::irregular(&irregular.path, &irregular.kind.to_string()));
+        proposal.outside.push(scope::irregular(rules, irregular));
     }
     for (path, kind) in tree::changes(&base.listing(), &candidate.snapshot.listing()) {
         if plan_files.contains(&path) {
@@ -112,7 +127,9 @@ pub fn propose(
             PathClass::Source => mixed(repository, base, candidate, &path, kind, &mut proposal)?,
             PathClass::Test => {
                 match kind {
-                    ChangeKind::Deleted => proposal.tree = std::mem::take(&mut proposal.tree).without(&path),
+                    ChangeKind::Deleted => {
+                        proposal.tree = std::mem::take(&mut proposal.tree).without(&path)
+                    }
                     ChangeKind::Added | ChangeKind::Modified => {
                         copy(&mut proposal.tree, &candidate.snapshot, &path);
                     }
@@ -122,10 +139,22 @@ pub fn propose(
             PathClass::RunnerConfig | PathClass::Locked => {
                 let old = bytes_of(base, repository, &path)?;
                 let new = bytes_of(&candidate.snapshot, repository, &path)?;
-                proposal.outside.push(scope::change(rules, &path, kind, old.as_deref(), new.as_deref()));
+                proposal.outside.push(scope::change(
+                    rules,
+                    &path,
+                    kind,
+                    old.as_deref(),
+                    new.as_deref(),
+                ));
             }
         }
     }
+    proposal.present = proposal
+        .outside
+        .iter()
+        .filter(|change| change.class == ChangeClass::OutOfScope)
+        .map(|change| super::green::presence(change, &candidate.snapshot))
+        .collect();
     if let Some(path) = &map_path
         && proposal.map.is_empty()
         && let Some(text) = text_of(&proposal.tree, repository, path)?
@@ -141,16 +170,29 @@ pub fn propose(
             item_rules.of_file(&path, &text, &mut proposal.items);
             if text.contains("REDGREEN_PLACEHOLDER") {
                 proposal.findings.push(
-                    Reason::new(ReasonCode::Placeholder, "a placeholder of the skeleton is still there", "replace it with a real expectation")
-                        .at(path.clone()),
+                    Reason::new(
+                        ReasonCode::Placeholder,
+                        "a placeholder of the skeleton is still there",
+                        "replace it with a real expectation",
+                    )
+                    .at(path.clone()),
                 );
             }
         }
     }
-    proposal.findings.append(&mut proposal.items.findings.clone());
+    proposal
+        .findings
+        .append(&mut proposal.items.findings.clone());
     // A duplicate name that was there before the task is not the author's.
-    let known: BTreeSet<Option<String>> = proposal.base_items.findings.iter().map(|finding| finding.test.clone()).collect();
-    proposal.findings.retain(|finding| finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test));
+    let known: BTreeSet<Option<String>> = proposal
+        .base_items
+        .findings
+        .iter()
+        .map(|finding| finding.test.clone())
+        .collect();
+    proposal.findings.retain(|finding| {
+        finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test)
+    });
     unreachable(repository, base, &mut proposal)?;
     Ok(proposal)
 }
@@ -176,7 +218,9 @@ fn mixed(
         return Ok(());
     }
     let old = text_of(base, repository, path)?.unwrap_or_default();
-    let Some(new) = text_of(&candidate.snapshot, repository, path)? else { return Ok(()) };
+    let Some(new) = text_of(&candidate.snapshot, repository, path)? else {
+        return Ok(());
+    };
     let none = |text: &str| test_units(text).is_ok_and(|units| units.is_empty());
     if none(&old) && none(&new) {
         return Ok(());
@@ -184,7 +228,11 @@ fn mixed(
     match splice(&old, &new) {
         Ok(spliced) if spliced == old => {}
         Ok(spliced) => {
-            proposal.tree = std::mem::take(&mut proposal.tree).with(repository, path.clone(), spliced.into_bytes());
+            proposal.tree = std::mem::take(&mut proposal.tree).with(
+                repository,
+                path.clone(),
+                spliced.into_bytes(),
+            );
             proposal.changed.push((path.clone(), kind));
         }
         Err(error) => proposal.findings.push(
@@ -212,10 +260,22 @@ fn parse_map(path: &RelPath, text: &str) -> Result<CriteriaMap, Failure> {
 /// A changed helper or data file affects the item files of its folder and below; without any there, those of the folder
 /// above, up to the top level.
 fn affected(proposal: &mut Proposal, base: &Snapshot, item_rules: &ItemRules<'_>) {
-    let mut files: BTreeSet<RelPath> = proposal.tree.files().keys().filter(|path| item_rules.can_hold(path)).cloned().collect();
-    files.extend(base.files().keys().filter(|path| item_rules.can_hold(path)).cloned());
+    let mut files: BTreeSet<RelPath> = proposal
+        .tree
+        .files()
+        .keys()
+        .filter(|path| item_rules.can_hold(path))
+        .cloned()
+        .collect();
+    files.extend(
+        base.files()
+            .keys()
+            .filter(|path| item_rules.can_hold(path))
+            .cloned(),
+    );
     for (path, _) in &proposal.changed {
-        let own = files.contains(path) && !(Language::of(path) == Some(Language::Rust) && is_helper(path));
+        let own = files.contains(path)
+            && !(Language::of(path) == Some(Language::Rust) && is_helper(path));
         if own {
             proposal.affected.insert(path.clone());
             continue;
@@ -225,7 +285,12 @@ fn affected(proposal: &mut Proposal, base: &Snapshot, item_rules: &ItemRules<'_>
             let root = folder.as_ref().map_or("", RelPath::as_str);
             let near: Vec<RelPath> = files
                 .iter()
-                .filter(|file| file.is_below(root) && same_language_or_data(path, file) && !file.as_str().contains("/src/") && !file.is_below("src"))
+                .filter(|file| {
+                    file.is_below(root)
+                        && same_language_or_data(path, file)
+                        && !file.as_str().contains("/src/")
+                        && !file.is_below("src")
+                })
                 .cloned()
                 .collect();
             if !near.is_empty() || root.is_empty() {
@@ -240,7 +305,14 @@ fn affected(proposal: &mut Proposal, base: &Snapshot, item_rules: &ItemRules<'_>
 /// `tests/common/mod.rs` and everything else below a subfolder of `tests/` is no test target of its own.
 fn is_helper(path: &RelPath) -> bool {
     let parts: Vec<&str> = path.as_str().split('/').collect();
-    parts.iter().position(|part| *part == "tests").is_some_and(|at| !parts[..at].contains(&"src") && parts.len() > at + 2 && parts.last() != Some(&"main.rs"))
+    parts
+        .iter()
+        .position(|part| *part == "tests")
+        .is_some_and(|at| {
+            !parts[..at].contains(&"src")
+                && parts.len() > at + 2
+                && parts.last() != Some(&"main.rs")
+        })
 }
 
 fn same_language_or_data(changed: &RelPath, file: &RelPath) -> bool {
@@ -248,9 +320,16 @@ fn same_language_or_data(changed: &RelPath, file: &RelPath) -> bool {
 }
 
 /// A new Rust source file whose `mod` line is part of the implementation cannot be compiled on the base.
-fn unreachable(repository: &Repository, base: &Snapshot, proposal: &mut Proposal) -> Result<(), Failure> {
+fn unreachable(
+    repository: &Repository,
+    base: &Snapshot,
+    proposal: &mut Proposal,
+) -> Result<(), Failure> {
     for (path, kind) in &proposal.changed {
-        if *kind != ChangeKind::Added || Language::of(path) != Some(Language::Rust) || !is_module_file(path) {
+        if *kind != ChangeKind::Added
+            || Language::of(path) != Some(Language::Rust)
+            || !is_module_file(path)
+        {
             continue;
         }
         let stem = match path.file_name() {
@@ -260,17 +339,34 @@ fn unreachable(repository: &Repository, base: &Snapshot, proposal: &mut Proposal
         };
         let Some(stem) = stem else { continue };
         let mut declared = false;
-        let folder = path.parent().and_then(|folder| if path.file_name() == "mod.rs" { folder.parent() } else { Some(folder) });
+        let folder = path.parent().and_then(|folder| {
+            if path.file_name() == "mod.rs" {
+                folder.parent()
+            } else {
+                Some(folder)
+            }
+        });
         let near = |file: &RelPath| {
             Language::of(file) == Some(Language::Rust)
-                && (file.parent() == folder || folder.as_ref().is_some_and(|folder| file.as_str() == format!("{folder}.rs")))
+                && (file.parent() == folder
+                    || folder
+                        .as_ref()
+                        .is_some_and(|folder| file.as_str() == format!("{folder}.rs")))
         };
-        for file in base.files().keys().filter(|file| near(file)).cloned().collect::<Vec<_>>() {
+        for file in base
+            .files()
+            .keys()
+            .filter(|file| near(file))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             if let Some(text) = text_of(&proposal.tree, repository, &file)? {
                 declared |= definitions(Language::Rust, &text)
                     .unwrap_or_default()
                     .iter()
-                    .any(|definition| definition.kind == DefinitionKind::Module && definition.name == stem);
+                    .any(|definition| {
+                        definition.kind == DefinitionKind::Module && definition.name == stem
+                    });
             }
         }
         if !declared {

@@ -76,11 +76,14 @@ pub struct RedOutcome {
 /// # Errors
 /// A failure when the question cannot even be put together: no runner, an unreadable tree, a bad map.
 pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutcome, Failure> {
-    let base = Snapshot::of_commit(&context.repository, request.base_commit).map_err(Failure::internal)?;
+    let base =
+        Snapshot::of_commit(&context.repository, request.base_commit).map_err(Failure::internal)?;
     let setting = Setting::of_tree(context, &base)?;
     let runners = setting.runners()?;
     let item_rules = setting.item_rules();
-    let candidate = redgreen_host::walk::read_candidate(&context.repository, &base, request.candidate).map_err(Failure::internal)?;
+    let candidate =
+        redgreen_host::walk::read_candidate(&context.repository, &base, request.candidate)
+            .map_err(Failure::internal)?;
     let mut proposal = propose(
         &context.repository,
         &base,
@@ -93,16 +96,33 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
     for (criterion, coverages) in &request.claims.covers {
-        map.entry(criterion.clone()).or_default().extend(coverages.iter().cloned());
+        map.entry(criterion.clone())
+            .or_default()
+            .extend(coverages.iter().cloned());
     }
-    let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
+    let scratch = context
+        .state
+        .scratch("environment")
+        .map_err(Failure::internal)?;
     let environments = Environments::resolve(
         &runners,
-        &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()),
+        &workspace(
+            context,
+            context.repository.top_level(),
+            scratch.path().to_path_buf(),
+        ),
     )?;
     drop(scratch);
     let mut runs = Vec::new();
-    let judged = run_all(context, &setting, &base, &proposal, &environments, &runners, &mut runs);
+    let judged = run_all(
+        context,
+        &setting,
+        &base,
+        &proposal,
+        &environments,
+        &runners,
+        &mut runs,
+    );
     let result = match judged {
         Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
         Ok((mut base_run, mut first, mut second)) => {
@@ -129,7 +149,14 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             })
         }
     };
-    Ok(RedOutcome { result, proposal, map, environments, base, runs })
+    Ok(RedOutcome {
+        result,
+        proposal,
+        map,
+        environments,
+        base,
+        runs,
+    })
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.
@@ -143,7 +170,12 @@ fn restrict(proposal: &mut Proposal, only: &[String]) {
     }
     let wanted = |path: &RelPath| {
         only.iter().any(|text| {
-            let file = text.split("::").next().unwrap_or(text).trim_start_matches("./").trim_end_matches('/');
+            let file = text
+                .split("::")
+                .next()
+                .unwrap_or(text)
+                .trim_start_matches("./")
+                .trim_end_matches('/');
             path.is_below(file)
         })
     };
@@ -154,9 +186,16 @@ fn restrict(proposal: &mut Proposal, only: &[String]) {
     if !named.is_empty() {
         let keep = |item: &TestItem| {
             let id = item.id.to_string();
-            named.iter().any(|name| **name == id || id.starts_with(&format!("{name}::")))
+            named
+                .iter()
+                .any(|name| **name == id || id.starts_with(&format!("{name}::")))
         };
-        for items in proposal.items.by_file.values_mut().chain(proposal.base_items.by_file.values_mut()) {
+        for items in proposal
+            .items
+            .by_file
+            .values_mut()
+            .chain(proposal.base_items.by_file.values_mut())
+        {
             items.retain(keep);
         }
     }
@@ -174,25 +213,63 @@ fn run_all(
     evidence: &mut Vec<(String, RunReport)>,
 ) -> Result<Runs, Box<Reason>> {
     let failed = |failure: Failure| {
-        Box::new(Reason::new(redgreen_core::reason::ReasonCode::EnvironmentFault, failure.what, failure.help))
+        Box::new(Reason::new(
+            redgreen_core::reason::ReasonCode::EnvironmentFault,
+            failure.what,
+            failure.help,
+        ))
     };
-    let (mut base_run, mut first, mut second) = (None::<RunReport>, None::<RunReport>, None::<RunReport>);
+    let (mut base_run, mut first, mut second) =
+        (None::<RunReport>, None::<RunReport>, None::<RunReport>);
     let item_rules = setting.item_rules();
     let mut red_tree = None;
     let mut base_tree = None;
     for runner in runners {
         let files = files_of_runner(&proposal.affected, &item_rules, runner.as_ref());
-        let there: Vec<RelPath> =
-            files.iter().filter(|file| proposal.tree.get(file).is_some() && !proposal.unreachable.contains_key(*file)).cloned().collect();
-        let before: Vec<RelPath> = files.iter().filter(|file| base.get(file).is_some()).cloned().collect();
-        if !before.is_empty() && before.iter().any(|file| proposal.base_items.by_file.contains_key(file)) {
+        let there: Vec<RelPath> = files
+            .iter()
+            .filter(|file| {
+                proposal.tree.get(file).is_some() && !proposal.unreachable.contains_key(*file)
+            })
+            .cloned()
+            .collect();
+        let before: Vec<RelPath> = files
+            .iter()
+            .filter(|file| base.get(file).is_some())
+            .cloned()
+            .collect();
+        if !before.is_empty()
+            && before
+                .iter()
+                .any(|file| proposal.base_items.by_file.contains_key(file))
+        {
             if base_tree.is_none() {
-                base_tree = Some(TreeOnDisk::build(context, setting, base, "base").map_err(failed)?);
+                base_tree =
+                    Some(TreeOnDisk::build(context, setting, base, "base").map_err(failed)?);
             }
             if let Some(tree) = &base_tree {
-                context.printer.talk(format!("{:<8}running the affected tests on the base ({} files)", "RED", before.len()));
-                let items = items_for(context, setting, runner.settings().kind, base, &proposal.base_items).map_err(failed)?;
-                let report = tree.run(context, setting, environments, runner.as_ref(), &Selection::Files(before), &items, "base-run")?;
+                context.printer.talk(format!(
+                    "{:<8}running the affected tests on the base ({} files)",
+                    "RED",
+                    before.len()
+                ));
+                let items = items_for(
+                    context,
+                    setting,
+                    runner.settings().kind,
+                    base,
+                    &proposal.base_items,
+                )
+                .map_err(failed)?;
+                let report = tree.run(
+                    context,
+                    setting,
+                    environments,
+                    runner.as_ref(),
+                    &Selection::Files(before),
+                    &items,
+                    "base-run",
+                )?;
                 evidence.push(("base".to_owned(), report.clone()));
                 base_run = Some(merged(base_run, report));
             }
@@ -201,19 +278,42 @@ fn run_all(
             continue;
         }
         if red_tree.is_none() {
-            red_tree = Some(TreeOnDisk::build(context, setting, &proposal.tree, "red").map_err(failed)?);
+            red_tree =
+                Some(TreeOnDisk::build(context, setting, &proposal.tree, "red").map_err(failed)?);
         }
         if let Some(tree) = &red_tree {
-            let items = items_for(context, setting, runner.settings().kind, &proposal.tree, &proposal.items).map_err(failed)?;
+            let items = items_for(
+                context,
+                setting,
+                runner.settings().kind,
+                &proposal.tree,
+                &proposal.items,
+            )
+            .map_err(failed)?;
             for (slot, label) in [(&mut first, "red-1"), (&mut second, "red-2")] {
-                context.printer.talk(format!("{:<8}running the new tests without the implementation ({label})", "RED"));
-                let report = tree.run(context, setting, environments, runner.as_ref(), &Selection::Files(there.clone()), &items, label)?;
+                context.printer.talk(format!(
+                    "{:<8}running the new tests without the implementation ({label})",
+                    "RED"
+                ));
+                let report = tree.run(
+                    context,
+                    setting,
+                    environments,
+                    runner.as_ref(),
+                    &Selection::Files(there.clone()),
+                    &items,
+                    label,
+                )?;
                 evidence.push((label.to_owned(), report.clone()));
                 *slot = Some(merged(slot.take(), report));
             }
         }
     }
-    Ok((base_run, first.unwrap_or_else(empty_report), second.unwrap_or_else(empty_report)))
+    Ok((
+        base_run,
+        first.unwrap_or_else(empty_report),
+        second.unwrap_or_else(empty_report),
+    ))
 }
 
 /// Rust names map to files through every file of the package; Python needs the affected files only.
@@ -234,15 +334,29 @@ fn items_for(
 ///
 /// # Errors
 /// A failure when a blob cannot be read.
-pub fn all_items(context: &Context, setting: &Setting, tree: &Snapshot, kind: RunnerKind) -> Result<Vec<TestItem>, Failure> {
+pub fn all_items(
+    context: &Context,
+    setting: &Setting,
+    tree: &Snapshot,
+    kind: RunnerKind,
+) -> Result<Vec<TestItem>, Failure> {
     let item_rules = setting.item_rules();
     let wanted: Vec<RelPath> = tree
-        .files().keys()
-        .filter(|path| item_rules.can_hold(path) && item_rules.runner(path).is_some_and(|runner| runner.kind == kind))
+        .files()
+        .keys()
+        .filter(|path| {
+            item_rules.can_hold(path)
+                && item_rules
+                    .runner(path)
+                    .is_some_and(|runner| runner.kind == kind)
+        })
         .cloned()
         .collect();
     let mut items = super::items::Items::default();
-    for (path, bytes) in tree.bytes_of(&context.repository, &wanted).map_err(Failure::internal)? {
+    for (path, bytes) in tree
+        .bytes_of(&context.repository, &wanted)
+        .map_err(Failure::internal)?
+    {
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains("test")
         {
@@ -287,14 +401,24 @@ fn empty_report() -> RunReport {
     }
 }
 
-fn known_definitions(context: &Context, setting: &Setting, base: &Snapshot) -> Result<Known, Failure> {
+fn known_definitions(
+    context: &Context,
+    setting: &Setting,
+    base: &Snapshot,
+) -> Result<Known, Failure> {
     let mut known = Known::default();
     let wanted: Vec<RelPath> = base
-        .files().keys()
-        .filter(|path| setting.rules.class(path) == PathClass::Source && Language::of(path).is_some())
+        .files()
+        .keys()
+        .filter(|path| {
+            setting.rules.class(path) == PathClass::Source && Language::of(path).is_some()
+        })
         .cloned()
         .collect();
-    for (path, bytes) in base.bytes_of(&context.repository, &wanted).map_err(Failure::internal)? {
+    for (path, bytes) in base
+        .bytes_of(&context.repository, &wanted)
+        .map_err(Failure::internal)?
+    {
         if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
             known.add(&path, &definitions(language, text).unwrap_or_default());
         }
@@ -309,11 +433,20 @@ fn known_definitions(context: &Context, setting: &Setting, base: &Snapshot) -> R
 pub fn parse_covers(list: &[String]) -> Result<CriteriaMap, Failure> {
     let mut map: BTreeMap<CriterionId, Vec<Coverage>> = BTreeMap::new();
     for text in list {
-        let parsed = text.split_once('=').and_then(|(criterion, test)| Some((CriterionId::new(criterion).ok()?, test)));
+        let parsed = text
+            .split_once('=')
+            .and_then(|(criterion, test)| Some((CriterionId::new(criterion).ok()?, test)));
         let Some((criterion, test)) = parsed else {
-            return Err(Failure::usage(format!("`--covers {text}` cannot be read"), "write --covers AC-1=path::item"));
+            return Err(Failure::usage(
+                format!("`--covers {text}` cannot be read"),
+                "write --covers AC-1=path::item",
+            ));
         };
-        map.entry(criterion).or_default().push(Coverage { test: test.to_owned(), guard: false, hidden: false });
+        map.entry(criterion).or_default().push(Coverage {
+            test: test.to_owned(),
+            guard: false,
+            hidden: false,
+        });
     }
     Ok(map)
 }
@@ -322,6 +455,10 @@ pub fn parse_covers(list: &[String]) -> Result<CriteriaMap, Failure> {
 ///
 /// # Errors
 /// A failure when the blob cannot be read.
-pub fn file_text(context: &Context, tree: &Snapshot, path: &RelPath) -> Result<Option<String>, Failure> {
+pub fn file_text(
+    context: &Context,
+    tree: &Snapshot,
+    path: &RelPath,
+) -> Result<Option<String>, Failure> {
     text_of(tree, &context.repository, path)
 }

@@ -20,8 +20,15 @@ impl Known {
     pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
         for definition in definitions {
             let own = match definition.kind {
-                DefinitionKind::Function | DefinitionKind::Type | DefinitionKind::Constant | DefinitionKind::Macro => true,
-                DefinitionKind::Method | DefinitionKind::Variant | DefinitionKind::Field | DefinitionKind::Module | DefinitionKind::ReExport => false,
+                DefinitionKind::Function
+                | DefinitionKind::Type
+                | DefinitionKind::Constant
+                | DefinitionKind::Macro => true,
+                DefinitionKind::Method
+                | DefinitionKind::Variant
+                | DefinitionKind::Field
+                | DefinitionKind::Module
+                | DefinitionKind::ReExport => false,
             };
             self.by_name
                 .entry(definition.name.clone())
@@ -32,7 +39,11 @@ impl Known {
 
     /// Where a name of module level is defined.
     fn at_module_level(&self, name: &str) -> Option<&RelPath> {
-        self.by_name.get(name)?.iter().find(|(_, top)| *top).map(|(path, _)| path)
+        self.by_name
+            .get(name)?
+            .iter()
+            .find(|(_, top)| *top)
+            .map(|(path, _)| path)
     }
 
     /// A name that the given one is most likely a slip of.
@@ -40,7 +51,10 @@ impl Known {
         if self.by_name.contains_key(name) {
             return None;
         }
-        self.by_name.keys().map(String::as_str).find(|known| is_slip(name, known))
+        self.by_name
+            .keys()
+            .map(String::as_str)
+            .find(|known| is_slip(name, known))
     }
 }
 
@@ -49,7 +63,12 @@ impl Known {
 /// like `encode` and `decode` differ at the front on purpose.
 fn is_slip(name: &str, known: &str) -> bool {
     let longer = name.len().max(known.len());
-    let plain = |text: &str| text.trim_matches('_').trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('s').to_ascii_lowercase();
+    let plain = |text: &str| {
+        text.trim_matches('_')
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches('s')
+            .to_ascii_lowercase()
+    };
     if longer < 5 || plain(name) == plain(known) || name.chars().next() != known.chars().next() {
         return false;
     }
@@ -60,7 +79,8 @@ fn is_slip(name: &str, known: &str) -> bool {
 
 /// Whether a name is particular enough that finding it elsewhere means something.
 fn is_particular(name: &str) -> bool {
-    name.len() >= 4 && (name.contains('_') || name.chars().any(char::is_uppercase) || name.len() >= 8)
+    name.len() >= 4
+        && (name.contains('_') || name.chars().any(char::is_uppercase) || name.len() >= 8)
 }
 
 /// Refines every cause of a run.
@@ -78,8 +98,14 @@ pub fn refine(run: &mut RunReport, known: &Known) {
 }
 
 fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
-    let Some(symbol) = cause.symbol.clone() else { return };
-    let symbol = symbol.rsplit(['.', ':']).next().unwrap_or(&symbol).to_owned();
+    let Some(symbol) = cause.symbol.clone() else {
+        return;
+    };
+    let symbol = symbol
+        .rsplit(['.', ':'])
+        .next()
+        .unwrap_or(&symbol)
+        .to_owned();
     match cause.cause {
         Cause::SimilarName | Cause::MissingSymbol => {
             if let Some(meant) = known.misspelt(&symbol) {
@@ -91,20 +117,38 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
                 cause.cause = Cause::MissingSymbol;
                 cause.detail = format!("`{symbol}` does not exist yet");
             }
-            let import = message.contains("cannot import name") || message.contains("unresolved import");
+            let import =
+                message.contains("cannot import name") || message.contains("unresolved import");
             if import
                 && is_particular(&symbol)
                 && let Some(path) = known.at_module_level(&symbol)
             {
                 cause.cause = Cause::WrongImport;
-                cause.detail = format!("`{symbol}` is imported from the wrong place: it exists in `{path}`");
+                cause.detail =
+                    format!("`{symbol}` is imported from the wrong place: it exists in `{path}`");
             }
         }
-        Cause::Assertion | Cause::Signature | Cause::NotImplemented | Cause::RaisedInSource | Cause::SyntaxError
-        | Cause::UndefinedName | Cause::MissingFixture | Cause::MissingDependency | Cause::WrongImport
-        | Cause::AlwaysFails | Cause::SetupFailed | Cause::DoesNotCompile | Cause::WrongForeignSymbol
-        | Cause::RaisedInTest | Cause::TypeMismatch | Cause::Timeout | Cause::Crash | Cause::Unknown
-        | Cause::MissingPlugin | Cause::Environment | Cause::BrokenBase => {}
+        Cause::Assertion
+        | Cause::Signature
+        | Cause::NotImplemented
+        | Cause::RaisedInSource
+        | Cause::SyntaxError
+        | Cause::UndefinedName
+        | Cause::MissingFixture
+        | Cause::MissingDependency
+        | Cause::WrongImport
+        | Cause::AlwaysFails
+        | Cause::SetupFailed
+        | Cause::DoesNotCompile
+        | Cause::WrongForeignSymbol
+        | Cause::RaisedInTest
+        | Cause::TypeMismatch
+        | Cause::Timeout
+        | Cause::Crash
+        | Cause::Unknown
+        | Cause::MissingPlugin
+        | Cause::Environment
+        | Cause::BrokenBase => {}
     }
 }
 
@@ -114,10 +158,23 @@ mod tests {
 
     #[test]
     fn b3_a_slip_is_told_from_an_api_that_grows() {
-        for (name, known) in [("slugfy", "slugify"), ("totla", "total"), ("calcualte_totl", "calculate_total"), ("totl", "total")] {
+        for (name, known) in [
+            ("slugfy", "slugify"),
+            ("totla", "total"),
+            ("calcualte_totl", "calculate_total"),
+            ("totl", "total"),
+        ] {
             assert!(is_slip(name, known), "{name} {known}");
         }
-        for (name, known) in [("items", "item"), ("decode", "encode"), ("parse_v2", "parse_v1"), ("ne", "eq"), ("get_user", "get_user_id"), ("max", "min"), ("ge", "gt")] {
+        for (name, known) in [
+            ("items", "item"),
+            ("decode", "encode"),
+            ("parse_v2", "parse_v1"),
+            ("ne", "eq"),
+            ("get_user", "get_user_id"),
+            ("max", "min"),
+            ("ge", "gt"),
+        ] {
             assert!(!is_slip(name, known), "{name} {known}");
         }
     }

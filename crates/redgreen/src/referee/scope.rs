@@ -5,13 +5,20 @@ use redgreen_core::id::RelPath;
 use redgreen_core::reason::ReasonCode;
 use redgreen_core::tree::ChangeKind;
 use redgreen_host::path_rules::{PathClass, PathRules};
+use redgreen_host::walk::{Irregular, IrregularKind};
 
 /// Differences longer than this are cut in reasons; `locks diff` shows them whole.
 const DIFF_LINES: usize = 40;
 
 /// A change of a whole path, with its difference.
 #[must_use]
-pub fn change(rules: &PathRules, path: &RelPath, kind: ChangeKind, old: Option<&[u8]>, new: Option<&[u8]>) -> Change {
+pub fn change(
+    rules: &PathRules,
+    path: &RelPath,
+    kind: ChangeKind,
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+) -> Change {
     let place = match rules.class(path) {
         PathClass::Test => Place::Test,
         PathClass::RunnerConfig => Place::RunnerConfig,
@@ -20,12 +27,27 @@ pub fn change(rules: &PathRules, path: &RelPath, kind: ChangeKind, old: Option<&
     };
     let (class, code, message) = classify(path, kind, place);
     let (diff, line) = difference(path, old, new);
-    Change { path: path.clone(), kind, class, code, message, line, diff }
+    Change {
+        path: path.clone(),
+        kind,
+        class,
+        code,
+        message,
+        line,
+        diff,
+    }
 }
 
 /// An edit of a locked test item inside a mixed file.
 #[must_use]
-pub fn unit_edit(path: &RelPath, key: &str, line: u32, kind: ChangeKind, locked: &str, candidate: &str) -> Change {
+pub fn unit_edit(
+    path: &RelPath,
+    key: &str,
+    line: u32,
+    kind: ChangeKind,
+    locked: &str,
+    candidate: &str,
+) -> Change {
     let verb = match kind {
         ChangeKind::Added => "added to",
         ChangeKind::Modified => "edited",
@@ -43,15 +65,38 @@ pub fn unit_edit(path: &RelPath, key: &str, line: u32, kind: ChangeKind, locked:
     }
 }
 
-/// A link, special file or name twin that a candidate added or changed (C1).
+/// A link, special file or name twin (C1). In a place that no role writes and no runner reads it is only out of scope.
 #[must_use]
-pub fn irregular(path: &RelPath, what: &str) -> Change {
+pub fn irregular(rules: &PathRules, irregular: &Irregular) -> Change {
+    let what = match &irregular.kind {
+        IrregularKind::Link => "is a symbolic link".to_owned(),
+        IrregularKind::HardLink => "is a hard link".to_owned(),
+        IrregularKind::Special => "is a socket, a pipe or a device".to_owned(),
+        IrregularKind::Twin { of } => format!("has the same name as `{of}` on other systems"),
+        IrregularKind::NotUtf8 => "has a name that is not UTF-8".to_owned(),
+        IrregularKind::ForbiddenName => "has a name that programs read differently".to_owned(),
+        IrregularKind::NestedRepository => "is a repository of its own".to_owned(),
+        IrregularKind::Unreadable { why } => format!("cannot be read: {why}"),
+        IrregularKind::Changing => "changed while it was read".to_owned(),
+    };
+    let path = RelPath::new(irregular.path.clone());
+    let harmless = path
+        .as_ref()
+        .is_ok_and(|path| matches!(rules.class(path), PathClass::Locked | PathClass::Inert));
     Change {
-        path: path.clone(),
+        path: path.unwrap_or_else(|_| RelPath::top()),
         kind: ChangeKind::Added,
-        class: ChangeClass::Rejected,
-        code: ReasonCode::ForbiddenFile,
-        message: format!("`{path}` is {what}; only regular files are taken"),
+        class: if harmless {
+            ChangeClass::OutOfScope
+        } else {
+            ChangeClass::Rejected
+        },
+        code: if harmless {
+            ReasonCode::OutOfScope
+        } else {
+            ReasonCode::ForbiddenFile
+        },
+        message: format!("`{}` {what}; only regular files are taken", irregular.path),
         line: None,
         diff: None,
     }
@@ -59,8 +104,16 @@ pub fn irregular(path: &RelPath, what: &str) -> Change {
 
 /// A unified difference without a header, and the first line of the new text that differs.
 #[must_use]
-pub fn difference(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> (Option<String>, Option<u32>) {
-    let text = |bytes: Option<&[u8]>| bytes.map_or(Some(String::new()), |bytes| String::from_utf8(bytes.to_vec()).ok());
+pub fn difference(
+    path: &RelPath,
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+) -> (Option<String>, Option<u32>) {
+    let text = |bytes: Option<&[u8]>| {
+        bytes.map_or(Some(String::new()), |bytes| {
+            String::from_utf8(bytes.to_vec()).ok()
+        })
+    };
     let (Some(old), Some(new)) = (text(old), text(new)) else {
         return (Some(format!("binary file `{path}` differs")), None);
     };
@@ -77,7 +130,10 @@ pub fn difference(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> (Op
             similar::ChangeTag::Equal => continue,
         };
         if first.is_none() {
-            first = change.new_index().or(change.old_index()).and_then(|index| u32::try_from(index + 1).ok());
+            first = change
+                .new_index()
+                .or(change.old_index())
+                .and_then(|index| u32::try_from(index + 1).ok());
         }
         lines.push(format!("{sign} {}", change.value().trim_end()));
         if lines.len() == DIFF_LINES {

@@ -23,14 +23,21 @@ pub struct TreeOnDisk {
 }
 
 /// The environment a prepare command or a check runs in.
-fn command_environment(scratch: &Path) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+fn command_environment(
+    scratch: &Path,
+) -> Result<std::collections::BTreeMap<String, String>, Failure> {
     let (home, temporary) = (scratch.join("home"), scratch.join("tmp"));
     for folder in [&home, &temporary] {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::internal(format!("failed to create `{}`: {error}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::internal(format!("failed to create `{}`: {error}", folder.display()))
+        })?;
     }
     let mut environment = redgreen_host::env::child(&home, &temporary);
     environment.extend(redgreen_host::env::toolchain_homes());
-    environment.insert("CARGO_TARGET_DIR".to_owned(), scratch.join("target").display().to_string());
+    environment.insert(
+        "CARGO_TARGET_DIR".to_owned(),
+        scratch.join("target").display().to_string(),
+    );
     Ok(environment)
 }
 
@@ -39,7 +46,12 @@ impl TreeOnDisk {
     ///
     /// # Errors
     /// A failure when a file cannot be written or a prepare command fails.
-    pub fn build(context: &Context, setting: &Setting, snapshot: &Snapshot, label: &str) -> Result<Self, Failure> {
+    pub fn build(
+        context: &Context,
+        setting: &Setting,
+        snapshot: &Snapshot,
+        label: &str,
+    ) -> Result<Self, Failure> {
         let scratch = context.state.scratch(label).map_err(Failure::internal)?;
         let root = scratch.path().join("tree");
         materialise(snapshot, &context.repository, &root).map_err(Failure::internal)?;
@@ -60,17 +72,33 @@ impl TreeOnDisk {
         self.scratch.path().join(name)
     }
 
-    fn carry(&self, context: &Context, setting: &Setting, snapshot: &Snapshot) -> Result<(), Failure> {
+    fn carry(
+        &self,
+        context: &Context,
+        setting: &Setting,
+        snapshot: &Snapshot,
+    ) -> Result<(), Failure> {
         let mut globs = setting.config.tree.carry.clone();
         // A lock file that git ignores is what the developer's own builds use.
         for runner in &setting.config.runners {
             if runner.kind == redgreen_host::runner::RunnerKind::CargoTest {
-                let path = if runner.root.is_empty() { "Cargo.lock".to_owned() } else { format!("{}/Cargo.lock", runner.root) };
+                let path = if runner.root.is_empty() {
+                    "Cargo.lock".to_owned()
+                } else {
+                    format!("{}/Cargo.lock", runner.root)
+                };
                 globs.push(format!("/{path}"));
             }
         }
-        let carried = redgreen_host::carry::carry(context.repository.top_level(), &self.root, &globs, snapshot)
-            .map_err(|error| Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml"))?;
+        let carried = redgreen_host::carry::carry(
+            context.repository.top_level(),
+            &self.root,
+            &globs,
+            snapshot,
+        )
+        .map_err(|error| {
+            Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml")
+        })?;
         for (path, _) in carried {
             context.printer.detail(format!("carried {path}"));
         }
@@ -78,12 +106,17 @@ impl TreeOnDisk {
     }
 
     fn git_init(&self) -> Result<(), Failure> {
-        redgreen_host::clone::init_with_one_commit(&self.root, self.scratch.path()).map_err(Failure::internal)
+        redgreen_host::clone::init_with_one_commit(&self.root, self.scratch.path())
+            .map_err(Failure::internal)
     }
 
     fn prepare(&self, command: &str) -> Result<(), Failure> {
-        let mut argv = shell_words::split(command)
-            .map_err(|error| Failure::usage(format!("`[tree] prepare`: `{command}`: {error}"), "quote it as for a shell"))?;
+        let mut argv = shell_words::split(command).map_err(|error| {
+            Failure::usage(
+                format!("`[tree] prepare`: `{command}`: {error}"),
+                "quote it as for a shell",
+            )
+        })?;
         if argv.is_empty() {
             return Ok(());
         }
@@ -93,14 +126,30 @@ impl TreeOnDisk {
         let mut spec = Spec::new("prepare", argv, &self.root);
         spec.env = command_environment(self.scratch.path())?;
         spec.writable = vec![self.scratch.path().to_path_buf()];
-        let finished = process::run(&spec).map_err(|error| Failure::new(ExitCode::CouldNotRun, format!("prepare: {error}"), "correct `[tree] prepare`"))?;
+        let finished = process::run(&spec).map_err(|error| {
+            Failure::new(
+                ExitCode::CouldNotRun,
+                format!("prepare: {error}"),
+                "correct `[tree] prepare`",
+            )
+        })?;
         if finished.success() {
             return Ok(());
         }
-        let tail: Vec<String> = finished.stderr_text().lines().rev().take(5).map(str::to_owned).collect();
+        let tail: Vec<String> = finished
+            .stderr_text()
+            .lines()
+            .rev()
+            .take(5)
+            .map(str::to_owned)
+            .collect();
         let reason = Reason::new(
             ReasonCode::PrepareFailed,
-            format!("`{command}` ended with {:?}: {}", finished.ended, tail.into_iter().rev().collect::<Vec<_>>().join(" | ")),
+            format!(
+                "`{command}` ended with {:?}: {}",
+                finished.ended,
+                tail.into_iter().rev().collect::<Vec<_>>().join(" | ")
+            ),
             "correct `[tree] prepare` in redgreen.toml",
         );
         Err(Failure::from(Box::new(reason)))
@@ -121,7 +170,10 @@ impl TreeOnDisk {
     ///
     /// # Errors
     /// A failure when the runner could not be asked at all.
-    #[expect(clippy::too_many_arguments, reason = "one call per run; a struct of the same names would say nothing more")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call per run; a struct of the same names would say nothing more"
+    )]
     pub fn run(
         &self,
         context: &Context,
@@ -134,19 +186,37 @@ impl TreeOnDisk {
     ) -> Result<RunReport, Box<Reason>> {
         let scratch = self.scratch(label);
         std::fs::create_dir_all(&scratch).map_err(|error| {
-            Box::new(Reason::new(ReasonCode::EnvironmentFault, format!("failed to create `{}`: {error}", scratch.display()), "free some disk space"))
+            Box::new(Reason::new(
+                ReasonCode::EnvironmentFault,
+                format!("failed to create `{}`: {error}", scratch.display()),
+                "free some disk space",
+            ))
         })?;
         let Some(environment) = environments.of(runner.settings()) else {
-            return Err(Box::new(Reason::new(ReasonCode::EnvironmentFault, "the runner has no environment record", "run redgreen doctor")));
+            return Err(Box::new(Reason::new(
+                ReasonCode::EnvironmentFault,
+                "the runner has no environment record",
+                "run redgreen doctor",
+            )));
         };
         let workspace = workspace(context, context.repository.top_level(), scratch);
-        runner.run(&Request { tree: &self.root, selection, items, rules: &setting.rules, workspace: &workspace, environment })
+        runner.run(&Request {
+            tree: &self.root,
+            selection,
+            items,
+            rules: &setting.rules,
+            workspace: &workspace,
+            environment,
+        })
     }
 }
 
 /// Groups items by the runner they belong to.
 #[must_use]
-pub fn of_runner<'a>(items: impl IntoIterator<Item = &'a ItemId>, runner: &dyn Runner) -> Vec<ItemId> {
+pub fn of_runner<'a>(
+    items: impl IntoIterator<Item = &'a ItemId>,
+    runner: &dyn Runner,
+) -> Vec<ItemId> {
     items
         .into_iter()
         .filter(|item| match (&item.runner, &runner.settings().name) {
@@ -160,6 +230,18 @@ pub fn of_runner<'a>(items: impl IntoIterator<Item = &'a ItemId>, runner: &dyn R
 
 /// Files of a list that belong to a runner.
 #[must_use]
-pub fn files_of_runner(files: &std::collections::BTreeSet<RelPath>, rules: &super::items::ItemRules<'_>, runner: &dyn Runner) -> Vec<RelPath> {
-    files.iter().filter(|file| rules.runner(file).is_some_and(|own| own.name == runner.settings().name && own.kind == runner.settings().kind)).cloned().collect()
+pub fn files_of_runner(
+    files: &std::collections::BTreeSet<RelPath>,
+    rules: &super::items::ItemRules<'_>,
+    runner: &dyn Runner,
+) -> Vec<RelPath> {
+    files
+        .iter()
+        .filter(|file| {
+            rules.runner(file).is_some_and(|own| {
+                own.name == runner.settings().name && own.kind == runner.settings().kind
+            })
+        })
+        .cloned()
+        .collect()
 }

@@ -12,10 +12,20 @@ const REASONS_SHOWN: usize = 8;
 /// The whole result, for a terminal.
 #[must_use]
 pub fn human(result: &GateResult) -> String {
-    let mut text = format!("{:<8}{}", label(result.gate()), printer::verdict(result.verdict()));
+    let mut text = format!(
+        "{:<8}{}",
+        label(result.gate()),
+        printer::verdict(result.verdict())
+    );
     let summary = summary(result);
     if !summary.is_empty() {
-        text.push_str(&" ".repeat(10usize.saturating_sub(result.verdict().as_str().len()).max(1)));
+        text.push_str(
+            &" ".repeat(
+                10usize
+                    .saturating_sub(result.verdict().as_str().len())
+                    .max(1),
+            ),
+        );
         text.push_str(&summary);
     }
     text.push('\n');
@@ -40,7 +50,11 @@ pub fn human(result: &GateResult) -> String {
 /// One reason: the fact, where, the next step, the difference.
 #[must_use]
 pub fn reason(word: &str, reason: &Reason) -> String {
-    let mut text = format!("{}: {}\n", printer::red(&format!("{word}[{}]", reason.code.as_str())), reason.message);
+    let mut text = format!(
+        "{}: {}\n",
+        printer::red(&format!("{word}[{}]", reason.code.as_str())),
+        reason.message
+    );
     if let Some(path) = &reason.path {
         text.push_str(&format!("  --> {path}"));
         if let Some(line) = reason.line {
@@ -76,7 +90,10 @@ pub fn summary(result: &GateResult) -> String {
     let required: Vec<&TestVerdict> = of(Role::Required).chain(of(Role::Hidden)).collect();
     match result.gate() {
         Gate::Red => {
-            let red = required.iter().filter(|test| test.outcome != Outcome::Passed).count();
+            let red = required
+                .iter()
+                .filter(|test| test.outcome != Outcome::Passed)
+                .count();
             if required.is_empty() {
                 return String::new();
             }
@@ -86,21 +103,40 @@ pub fn summary(result: &GateResult) -> String {
             }
             let guards = of(Role::Guard).count();
             if guards > 0 {
-                text.push_str(&format!("; {guards} guard{} pass", if guards == 1 { "" } else { "s" }));
+                text.push_str(&format!(
+                    "; {guards} guard{} pass",
+                    if guards == 1 { "" } else { "s" }
+                ));
             }
-            let blocked = of(Role::Collateral).filter(|test| test.outcome == Outcome::Blocked).count();
+            let blocked = of(Role::Collateral)
+                .filter(|test| test.outcome == Outcome::Blocked)
+                .count();
             if blocked > 0 {
                 text.push_str(&format!("; {blocked} wait for the same code"));
             }
             text
         }
         Gate::Green => {
-            let passed = tests.iter().filter(|test| test.outcome == Outcome::Passed).count();
-            if tests.is_empty() { String::new() } else { format!("{passed} of {} pass, run in a clean copy", tests.len()) }
+            let passed = tests
+                .iter()
+                .filter(|test| test.outcome == Outcome::Passed)
+                .count();
+            if tests.is_empty() {
+                String::new()
+            } else {
+                format!("{passed} of {} pass, run in a clean copy", tests.len())
+            }
         }
         Gate::Full => {
-            let passed = tests.iter().filter(|test| test.outcome == Outcome::Passed).count();
-            if tests.is_empty() { String::new() } else { format!("suite {passed}/{}", tests.len()) }
+            let passed = tests
+                .iter()
+                .filter(|test| test.outcome == Outcome::Passed)
+                .count();
+            if tests.is_empty() {
+                String::new()
+            } else {
+                format!("suite {passed}/{}", tests.len())
+            }
         }
         Gate::Lock => String::new(),
     }
@@ -111,5 +147,8 @@ fn commonest_cause(tests: &[&TestVerdict]) -> Option<String> {
     for cause in tests.iter().filter_map(|test| test.cause.as_ref()) {
         *counts.entry(cause.detail.as_str()).or_default() += 1;
     }
-    counts.into_iter().max_by_key(|(_, count)| *count).map(|(detail, _)| detail.to_owned())
+    counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map(|(detail, _)| detail.to_owned())
 }

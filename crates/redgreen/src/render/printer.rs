@@ -106,7 +106,11 @@ pub fn verdict(verdict: Verdict) -> String {
     use owo_colors::OwoColorize as _;
     let word = match verdict {
         Verdict::CouldNotRun => "could not run",
-        Verdict::Pass | Verdict::Fail | Verdict::Rejected | Verdict::Inconclusive | Verdict::Flaky => verdict.as_str(),
+        Verdict::Pass
+        | Verdict::Fail
+        | Verdict::Rejected
+        | Verdict::Inconclusive
+        | Verdict::Flaky => verdict.as_str(),
     };
     match verdict {
         Verdict::Pass => word.green().to_string(),
