@@ -149,6 +149,10 @@ pub fn create_lock(
             .repository
             .update_index_paths(&changes)
             .map_err(git_failure)?;
+        for (path, bytes) in &beside {
+            let file = context.repository.top_level().join(path.as_str());
+            redgreen_host::state::write_atomically(&file, bytes).map_err(Failure::internal)?;
+        }
     }
     let stored = StoredLock {
         record,
