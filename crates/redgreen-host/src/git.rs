@@ -234,4 +234,4 @@ impl GitError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
