@@ -5,8 +5,11 @@
 pub mod clock;
 pub mod env;
 pub mod git;
+pub mod interrupt;
+pub mod journal;
 pub mod path_rules;
 pub mod process;
 pub mod runner;
+pub mod state;
 pub mod tree;
 pub mod walk;
