@@ -147,7 +147,7 @@ impl Repository {
             argv.push(setting.into());
         }
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        let label = format!("git {}", arguments.first().copied().unwrap_or_default());
+        let label = format!("git {}", sub_command(arguments));
         let mut spec = Spec::unisolated(&label, argv, &self.top_level);
         spec.env = BTreeMap::from([("PATH".to_owned(), env::path())]);
         spec.env.extend(fixed());
@@ -192,8 +192,10 @@ impl Repository {
         if finished.success() {
             Ok(finished.stdout)
         } else {
-            let command = arguments.first().copied().unwrap_or_default();
-            Err(GitError::failed(command, &finished.stderr_text()))
+            Err(GitError::failed(
+                sub_command(arguments),
+                &finished.stderr_text(),
+            ))
         }
     }
 
@@ -201,6 +203,18 @@ impl Repository {
     fn text(&self, arguments: &[&str], stdin: &[u8]) -> Result<String, GitError> {
         let bytes = self.output(arguments, stdin)?;
         Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+}
+
+/// The command itself, after the settings before it.
+fn sub_command<'a>(arguments: &[&'a str]) -> &'a str {
+    let mut rest = arguments.iter();
+    loop {
+        match rest.next() {
+            Some(&"-c") => rest.next(),
+            Some(command) => return command,
+            None => return "",
+        };
     }
 }
 
@@ -234,4 +248,4 @@ impl GitError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod clone;
 pub mod env;
 pub mod git;
+pub mod interrupt;
+pub mod journal;
 pub mod path_rules;
 pub mod process;
 pub mod runner;

@@ -14,6 +14,7 @@ mod supervise;
 pub use isolation::best_available;
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
+pub(crate) use leftovers::{lives as process_lives, own_start_time};
 pub use supervise::{interrupt_all, running};
 
 use redgreen_core::run_report::Ended;

@@ -122,8 +122,13 @@ pub(super) fn start_time(pid: i32) -> u64 {
     read_process(pid).map_or(0, |process| process.started)
 }
 
+/// When we were started, in clock ticks since boot.
+pub(crate) fn own_start_time() -> u64 {
+    start_time(std::process::id().cast_signed())
+}
+
 /// Whether a process with this number and start time lives (and is not a zombie).
-pub(super) fn lives(pid: i32, started: u64) -> bool {
+pub(crate) fn lives(pid: i32, started: u64) -> bool {
     read_process(pid).is_some_and(|process| process.started == started && !process.zombie)
 }
 

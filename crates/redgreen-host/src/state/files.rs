@@ -1,0 +1,73 @@
+//! Files that are whole or not there.
+
+use super::StateError;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file beside
+/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`.
+///
+/// # Errors
+/// No permission, no space; the old file is then untouched and the temporary file is removed.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let failed = |why: std::io::Error| StateError::io("written", path, &why);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = folder.join(format!(".{name}.{}-{count}.tmp", std::process::id()));
+    let permissions =
+        std::fs::metadata(path).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
+    let write = || {
+        let mut file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.set_permissions(std::fs::Permissions::from_mode(permissions))?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        sync_folder(folder)
+    };
+    write().map_err(|why| {
+        let _ = std::fs::remove_file(&temporary);
+        failed(why)
+    })
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Removes a folder with everything in it, also folders that were made read-only (Go's and cargo's caches are). Links
+/// are removed, never followed. No error when it is not there.
+///
+/// # Errors
+/// What the system said about the first thing that could not be removed.
+pub fn remove_tree(dir: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(why) if why.kind() == std::io::ErrorKind::PermissionDenied => {
+            open_folders(dir);
+            std::fs::remove_dir_all(dir)
+        }
+        other => other,
+    }
+}
+
+fn open_folders(dir: &Path) {
+    let _ = std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700));
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path());
+        }
+    }
+}

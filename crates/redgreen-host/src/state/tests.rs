@@ -1,0 +1,108 @@
+use super::*;
+use crate::git::tests::{git, sample};
+
+fn state() -> (tempfile::TempDir, tempfile::TempDir, State) {
+    let repository = sample();
+    let base = tempfile::tempdir().unwrap();
+    let opened = Repository::open(repository.path()).unwrap();
+    let (state, _) = State::open_below(base.path(), &opened).unwrap();
+    (repository, base, state)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn g5_all_worktrees_share_one_private_folder_outside_the_repository() {
+    let (repository, base, state) = state();
+    let dir = repository.path();
+    let tree = base.path().join("tree");
+    git(
+        dir,
+        &["worktree", "add", "-q", "--detach", tree.to_str().unwrap()],
+    );
+    let linked = Repository::open(&tree.join("src")).unwrap();
+    let (other, _) = State::open_below(base.path(), &linked).unwrap();
+    assert_eq!(state.root(), other.root());
+    assert_eq!(mode(state.root()), 0o700);
+    assert_eq!(mode(&state.journals()), 0o700);
+    std::fs::set_permissions(state.root(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    State::open_below(base.path(), &linked).unwrap();
+    assert_eq!(mode(state.root()), 0o700);
+    let opened = Repository::open(dir).unwrap();
+    let inside = State::open_below(&dir.join("state"), &opened).unwrap_err();
+    assert_eq!(inside.kind, StateErrorKind::InsideRepository);
+}
+
+#[test]
+fn g5_a_folder_that_cannot_be_made_is_a_clear_error() {
+    let repository = sample();
+    let opened = Repository::open(repository.path()).unwrap();
+    let base = tempfile::NamedTempFile::new().unwrap();
+    let error = State::open_below(base.path(), &opened).unwrap_err();
+    assert!(error.what.contains(&base.path().display().to_string()));
+    assert!(error.hint.contains("REDGREEN_STATE_DIR"));
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = StateError::io("written", base.path(), &full);
+    assert_eq!(error.kind, StateErrorKind::DiskFull);
+}
+
+#[test]
+fn a9_scratch_goes_with_its_guard_and_that_of_a_dead_process_with_the_next_start() {
+    let (repository, base, state) = state();
+    let scratch = state.scratch("red/T1").unwrap();
+    let path = scratch.path().to_owned();
+    assert_eq!(mode(&path), 0o700);
+    std::fs::create_dir(path.join("read-only")).unwrap();
+    std::fs::write(path.join("read-only/file"), "x").unwrap();
+    std::fs::set_permissions(
+        path.join("read-only"),
+        std::fs::Permissions::from_mode(0o500),
+    )
+    .unwrap();
+    let dead = state
+        .root()
+        .join("scratch")
+        .join(format!("old-{}-1-0", std::process::id()));
+    let foreign = state.root().join("scratch/foreign");
+    std::fs::create_dir(&dead).unwrap();
+    std::fs::create_dir(&foreign).unwrap();
+    let opened = Repository::open(repository.path()).unwrap();
+    let (_, left) = State::open_below(base.path(), &opened).unwrap();
+    assert_eq!(left.scratch, 1);
+    assert!(path.exists() && !dead.exists() && foreign.exists());
+    drop(scratch);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a1_a_second_redgreen_on_the_same_plan_is_told_who_holds_it() {
+    let (_repository, _base, state) = state();
+    let held = state.lock("plan docs/plans/x.json").unwrap();
+    let error = state.lock("plan docs/plans/x.json").unwrap_err();
+    let pid = std::process::id();
+    assert_eq!(error.kind, StateErrorKind::Busy { pid });
+    assert!(error.what.contains(&format!("pid {pid}")), "{error}");
+    assert!(state.lock("plan docs_plans_x.json").is_ok());
+    drop(held);
+    assert!(state.lock("plan docs/plans/x.json").is_ok());
+}
+
+#[test]
+fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.json");
+    write_atomically(&path, b"one").unwrap();
+    assert_eq!(mode(&path), 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    write_atomically(&path, b"two").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    assert_eq!(mode(&path), 0o644);
+    let below_a_file = path.join("x");
+    assert!(write_atomically(&below_a_file, b"x").is_err());
+    // A folder in the way: the temporary file must go.
+    std::fs::create_dir(folder.path().join("dir")).unwrap();
+    assert!(write_atomically(&folder.path().join("dir"), b"x").is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
