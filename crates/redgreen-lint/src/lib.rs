@@ -8,6 +8,7 @@
 //! [`MAX_FILE_BYTES`] give an error value instead of an answer.
 
 pub mod definitions;
+pub mod expectations;
 pub mod items;
 mod lang;
 pub mod splice;

@@ -5,8 +5,10 @@
 //! constructor.
 
 mod collect;
+mod literals;
 mod marks;
 mod names;
 
 pub(crate) use collect::{PythonTest, collect};
+pub(crate) use literals::{canonical, is_literal};
 pub(crate) use names::dotted;

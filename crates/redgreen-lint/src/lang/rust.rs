@@ -4,5 +4,6 @@
 //! token based: the same rules hold inside `proptest! { … }`, and one broken function does not hide its neighbours.
 
 pub(crate) mod lexer;
+pub(crate) mod literals;
 pub(crate) mod outline;
 pub(crate) mod tests_in;

@@ -1,0 +1,218 @@
+//! Literals of Rust: finding the one an expected value is made of, and another of the same type.
+
+use super::lexer::{Lexed, TokenKind};
+use super::outline::{after_group, split_commas};
+use std::ops::Range;
+
+/// Wrappers nested deeper than this are not looked into.
+const DEEPEST: usize = 16;
+/// Constructors that hand their argument on, so that another argument is another value.
+const WRAPPERS: [&str; 9] = [
+    "Some", "Ok", "Err", "Box", "String", "Rc", "Arc", "Cow", "PathBuf",
+];
+/// Methods that turn a literal into an owned value.
+const CONVERSIONS: [&str; 6] = [
+    "to_string",
+    "to_owned",
+    "into",
+    "to_vec",
+    "as_str",
+    "as_bytes",
+];
+
+/// The literal that decides an expected value: the value itself, or one inside references, `Some(…)`, `vec![…]`, arrays,
+/// tuples and conversions. `None` for anything that is computed.
+pub(crate) fn expected_literal(lexed: &Lexed<'_>, range: Range<usize>) -> Option<usize> {
+    literal_at(lexed, range, 0)
+}
+
+fn literal_at(lexed: &Lexed<'_>, range: Range<usize>, depth: usize) -> Option<usize> {
+    if depth > DEEPEST {
+        return None;
+    }
+    let mut at = lexed.skip_comments(range.start);
+    while at < range.end && (lexed.is(at, "&") || lexed.is(at, "-") || lexed.is(at, "*")) {
+        at = lexed.skip_comments(at + 1);
+    }
+    if at >= range.end {
+        return None;
+    }
+    let (literal, after) = match lexed.kind_at(at)? {
+        TokenKind::Number | TokenKind::String | TokenKind::Char => (at, at + 1),
+        TokenKind::Word if matches!(lexed.text_at(at), "true" | "false") => (at, at + 1),
+        TokenKind::Word => {
+            // A path of wrappers up to its argument: `Some(`, `String::from(`, `vec![`.
+            let is_vector = lexed.is(at, "vec") && lexed.is(at + 1, "!");
+            if !is_vector && !WRAPPERS.contains(&lexed.text_at(at)) {
+                return None;
+            }
+            let mut open = at + 1;
+            while open < range.end && lexed.kind_at(open) != Some(TokenKind::Open) {
+                if !(lexed.is(open, ":")
+                    || lexed.is(open, "!")
+                    || lexed.is(open, "new")
+                    || lexed.is(open, "from"))
+                {
+                    return None;
+                }
+                open += 1;
+            }
+            let end = after_group(lexed, open, range.end);
+            (inside(lexed, open, end, depth)?, end)
+        }
+        TokenKind::Open if !lexed.is(at, "{") => {
+            let end = after_group(lexed, at, range.end);
+            (inside(lexed, at, end, depth)?, end)
+        }
+        TokenKind::Open
+        | TokenKind::Close
+        | TokenKind::Lifetime
+        | TokenKind::Punct
+        | TokenKind::LineComment
+        | TokenKind::BlockComment => return None,
+    };
+    is_rest_harmless(lexed, after, range.end).then_some(literal)
+}
+
+/// The first literal in a group's elements.
+fn inside(lexed: &Lexed<'_>, open: usize, end: usize, depth: usize) -> Option<usize> {
+    let content = open + 1..end.saturating_sub(1).max(open + 1);
+    split_commas(lexed, content)
+        .into_iter()
+        .take(16)
+        .find_map(|part| {
+            // `[0; 3]`: the value, not the length.
+            let end = part
+                .clone()
+                .find(|index| lexed.is(*index, ";"))
+                .unwrap_or(part.end);
+            literal_at(lexed, part.start..end, depth + 1)
+        })
+}
+
+/// Whether only conversions follow: `.to_string()`, `as u8`, `[..]`.
+fn is_rest_harmless(lexed: &Lexed<'_>, start: usize, limit: usize) -> bool {
+    let mut at = lexed.skip_comments(start);
+    while at < limit {
+        if lexed.is(at, ".")
+            && CONVERSIONS.contains(&lexed.text_at(at + 1))
+            && lexed.is(at + 2, "(")
+            && lexed.is(at + 3, ")")
+        {
+            at += 4;
+        } else if lexed.is(at, "as") && lexed.kind_at(at + 1) == Some(TokenKind::Word) {
+            at += 2;
+        } else if lexed.is(at, "[")
+            && lexed.is(at + 1, ".")
+            && lexed.is(at + 2, ".")
+            && lexed.is(at + 3, "]")
+        {
+            at += 4;
+        } else {
+            return false;
+        }
+        at = lexed.skip_comments(at);
+    }
+    true
+}
+
+/// Another literal of the same type; `None` where no such is known to exist.
+pub(crate) fn other_literal(lexed: &Lexed<'_>, index: usize) -> Option<String> {
+    let text = lexed.text_at(index);
+    match lexed.kind_at(index)? {
+        TokenKind::Word => match text {
+            "true" => Some("false".to_owned()),
+            "false" => Some("true".to_owned()),
+            _ => None,
+        },
+        TokenKind::Number => other_number(text),
+        TokenKind::Char => Some(
+            match text {
+                "'~'" => "'!'",
+                "b'~'" => "b'!'",
+                byte if byte.starts_with('b') => "b'~'",
+                _ => "'~'",
+            }
+            .to_owned(),
+        ),
+        TokenKind::String => other_string(text),
+        TokenKind::Lifetime
+        | TokenKind::Open
+        | TokenKind::Close
+        | TokenKind::Punct
+        | TokenKind::LineComment
+        | TokenKind::BlockComment => None,
+    }
+}
+
+/// Splits a number into value and type suffix.
+fn split_suffix(text: &str) -> (&str, &str) {
+    const SUFFIXES: [&str; 14] = [
+        "usize", "isize", "u128", "i128", "u64", "i64", "u32", "i32", "u16", "i16", "u8", "i8",
+        "f64", "f32",
+    ];
+    let hexadecimal = text.starts_with("0x");
+    SUFFIXES
+        .iter()
+        .filter(|suffix| !(hexadecimal && suffix.starts_with('f')))
+        .find_map(|suffix| Some((text.strip_suffix(suffix)?, *suffix)))
+        .unwrap_or((text, ""))
+}
+
+/// Another number that every type holding the first one can hold: the smallest types end at 127 and 255, and a literal
+/// that overflows does not compile.
+fn other_number(text: &str) -> Option<String> {
+    let (digits, suffix) = split_suffix(text);
+    let plain = digits.replace('_', "");
+    let radix = match plain.get(..2) {
+        Some("0x") => 16,
+        Some("0o") => 8,
+        Some("0b") => 2,
+        _ => 10,
+    };
+    let is_float = radix == 10 && (plain.contains(['.', 'e', 'E']) || suffix.starts_with('f'));
+    if is_float {
+        let value: f64 = plain.parse().ok()?;
+        let other = if value.abs() < 1e6 {
+            value + 61.5
+        } else {
+            value / 2.0
+        };
+        return other.is_finite().then(|| format!("{other:?}{suffix}"));
+    }
+    let value = if radix == 10 {
+        plain.parse::<u128>()
+    } else {
+        u128::from_str_radix(plain.get(2..)?, radix)
+    }
+    .ok()?;
+    let other = if value < 128 {
+        (value + 61) % 128
+    } else {
+        value - 61
+    };
+    Some(format!("{other}{suffix}"))
+}
+
+fn other_string(text: &str) -> Option<String> {
+    let quote = text.find('"')?;
+    let (prefix, rest) = text.split_at(quote);
+    let end = rest.rfind('"').filter(|end| *end > 0)?;
+    let (content, closing) = (rest.get(1..end)?, rest.get(end..)?);
+    let other = if prefix.starts_with('b') {
+        // `&[u8; 3]`: the length is part of the type.
+        let last = content
+            .chars()
+            .next_back()
+            .filter(char::is_ascii_alphanumeric)?;
+        let escaped = content.contains('\\') && !prefix.contains('r');
+        if escaped {
+            return None;
+        }
+        let kept = content.get(..content.len() - 1)?;
+        format!("{kept}{}", if last == 'x' { 'y' } else { 'x' })
+    } else {
+        format!("{content} (other)")
+    };
+    Some(format!("{prefix}\"{other}{closing}"))
+}

@@ -1,0 +1,281 @@
+//! Changed expectations: a table of forms per language.
+
+use redgreen_core::id::{ItemId, RelPath};
+use redgreen_lint::Language;
+use redgreen_lint::expectations::{Mutated, mutate};
+
+fn id(path: &str, item: &str) -> ItemId {
+    ItemId {
+        runner: None,
+        path: RelPath::new(path).unwrap(),
+        item: item.to_owned(),
+    }
+}
+
+fn python(text: &str, items: &[&str]) -> Mutated {
+    let items: Vec<ItemId> = items
+        .iter()
+        .map(|item| id("tests/test_a.py", item))
+        .collect();
+    mutate(Language::Python, text, &items).unwrap()
+}
+
+fn rust(text: &str, items: &[&str]) -> Mutated {
+    let items: Vec<ItemId> = items.iter().map(|item| id("src/lib.rs", item)).collect();
+    mutate(Language::Rust, text, &items).unwrap()
+}
+
+/// The statement after mutation, with `H` for the helper and `S` for the site.
+fn python_form(statement: &str) -> String {
+    let text = format!("def test_a(self):\n    {statement}\n");
+    let mutated = python(&text, &["test_a"]);
+    let mut form = mutated.text.replace("__redgreen_other__", "H");
+    for site in &mutated.sites {
+        form = form.replace(&format!("\"{}\"", site.id), "S");
+    }
+    assert_eq!(mutated.uncontrolled.is_empty(), !mutated.sites.is_empty());
+    assert_eq!(form.lines().count(), text.lines().count());
+    form.lines()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn c7_forms_of_python_expectations() {
+    for (before, after) in [
+        ("assert f() == 3", "assert f() == H(3, S)"),
+        ("assert f() == x.y, 'why'", "assert f() == H(x.y, S), 'why'"),
+        ("assert 3 == f()", "assert H(3, S) == f()"),
+        ("assert 3 == 4", "assert 3 == H(4, S)"),
+        (
+            "assert (f() == [1,\n  2])",
+            "assert (f() == H([1,\n  2], S))",
+        ),
+        (
+            "assert f() == approx(3.0, rel=1)",
+            "assert f() == approx(H(3.0, S), rel=1)",
+        ),
+        (
+            "assert f() == pytest.approx([1])",
+            "assert f() == pytest.approx(H([1], S))",
+        ),
+        ("assert f() == g() == 3", "assert f() == g() == H(3, S)"),
+        (
+            "assert f() == 1 and g() == 2",
+            "assert f() == H(1, S) and g() == H(2, S)",
+        ),
+        ("assert f() == 1 or g() == 2", ""),
+        ("assert not f() == 1", ""),
+        ("assert f() != 1", ""),
+        ("assert f() is True", "assert f() is H(True, S)"),
+        ("assert f() is None", "assert f() is H(None, S)"),
+        ("assert f() is not None", ""),
+        ("assert f() is x", ""),
+        ("assert 'a' in f()", "assert H('a', S) in f()"),
+        ("assert 'a' not in f()", ""),
+        ("assert f() in (1, 2)", "assert f() in (H(1, S), H(2, S))"),
+        ("assert x in f()", ""),
+        ("assert f() > 3", "assert f() > H(3, S, \"greater\")"),
+        ("assert f() <= -3", "assert f() <= H(-3, S, \"less\")"),
+        ("assert 3 < f()", "assert H(3, S, \"greater\") < f()"),
+        ("assert f() > g()", ""),
+        ("assert await f() == 3", "assert await f() == H(3, S)"),
+        ("assert f()", ""),
+        ("self.assertEqual(f(), 3)", "self.assertEqual(f(), H(3, S))"),
+        (
+            "self.assertEqual(3, f(), 'why')",
+            "self.assertEqual(H(3, S), f(), 'why')",
+        ),
+        ("self.assertEqual(*args)", ""),
+        ("other.assertEqual(f(), 3)", ""),
+        (
+            "self.assertIs(f(), False)",
+            "self.assertIs(f(), H(False, S))",
+        ),
+        ("self.assertIn('a', f())", "self.assertIn(H('a', S), f())"),
+        (
+            "self.assertLess(f(), 3)",
+            "self.assertLess(f(), H(3, S, \"less\"))",
+        ),
+        ("self.assertTrue(f())", ""),
+        (
+            "self.assertRaisesRegex(E, 'x', f)",
+            "self.assertRaisesRegex(E, H('x', S, \"match\"), f)",
+        ),
+        (
+            "with pytest.raises(E, match='x'): f()",
+            "with pytest.raises(E, match=H('x', S, \"match\")): f()",
+        ),
+        ("with pytest.raises(E, match=None): f()", ""),
+        ("with pytest.raises(E): f()", ""),
+        (
+            "for i in x:\n        assert f(i) == i",
+            "for i in x:\n        assert f(i) == H(i, S)",
+        ),
+        (
+            "assert f() == 'assert x == 1'",
+            "assert f() == H('assert x == 1', S)",
+        ),
+        ("x = f() == 1", ""),
+        ("assert f() == (yield)", "assert f() == H((yield), S)"),
+    ] {
+        let expected = if after.is_empty() { before } else { after };
+        assert_eq!(python_form(before), expected, "{before}");
+    }
+}
+
+#[test]
+fn c7_forms_of_rust_expectations() {
+    for (before, after) in [
+        ("assert_eq!(f(), 3);", "assert_eq!(f(), 64);"),
+        (
+            "assert_eq!(f(), 3, \"why {}\", 1);",
+            "assert_eq!(f(), 64, \"why {}\", 1);",
+        ),
+        ("assert_eq!(3, f());", "assert_eq!(64, f());"),
+        ("assert_eq!(f(), -127);", "assert_eq!(f(), -60);"),
+        ("assert_eq!(f(), 255u8);", "assert_eq!(f(), 194u8);"),
+        ("assert_eq!(f(), 0x10_usize);", "assert_eq!(f(), 77usize);"),
+        ("assert_eq!(f(), 1_000);", "assert_eq!(f(), 939);"),
+        ("assert_eq!(f(), 1.5f32);", "assert_eq!(f(), 63.0f32);"),
+        ("assert_eq!(f(), 1e300);", "assert_eq!(f(), 5e299);"),
+        ("assert_eq!(f(), true);", "assert_eq!(f(), false);"),
+        ("assert_eq!(f(), 'a');", "assert_eq!(f(), '~');"),
+        ("assert_eq!(f(), b'~');", "assert_eq!(f(), b'!');"),
+        (
+            "assert_eq!(f(), \"a\\\"\");",
+            "assert_eq!(f(), \"a\\\" (other)\");",
+        ),
+        (
+            "assert_eq!(f(), r#\"a\"#);",
+            "assert_eq!(f(), r#\"a (other)\"#);",
+        ),
+        ("assert_eq!(f(), b\"abc\");", "assert_eq!(f(), b\"abx\");"),
+        ("assert_eq!(f(), b\"\\x00\");", ""),
+        (
+            "assert_eq!(f(), \"a\".to_string());",
+            "assert_eq!(f(), \"a (other)\".to_string());",
+        ),
+        (
+            "assert_eq!(f(), String::from(\"a\"));",
+            "assert_eq!(f(), String::from(\"a (other)\"));",
+        ),
+        ("assert_eq!(f(), Some(3));", "assert_eq!(f(), Some(64));"),
+        (
+            "assert_eq!(f(), Ok((1, \"x\")));",
+            "assert_eq!(f(), Ok((62, \"x\")));",
+        ),
+        (
+            "assert_eq!(f(), vec![g(), 1]);",
+            "assert_eq!(f(), vec![g(), 62]);",
+        ),
+        (
+            "assert_eq!(f(), &[0; 3][..]);",
+            "assert_eq!(f(), &[61; 3][..]);",
+        ),
+        ("assert_eq!(f(), 3 + 4);", ""),
+        ("assert_eq!(f(), expected);", ""),
+        ("assert_eq!(f(), g(3));", ""),
+        ("assert_eq!(f(), Some(3).unwrap());", ""),
+        ("assert_eq!(f(3), g(4));", ""),
+        ("assert_ne!(f(), 3);", ""),
+        ("assert!(f() == 3);", "assert!(f() == 64);"),
+        (
+            "assert!(3 == f(), \"why\");",
+            "assert!(64 == f(), \"why\");",
+        ),
+        ("assert!(f() == 3 || g());", "assert!(f() == 3 || g());"),
+        ("assert!(f() != 3);", ""),
+        ("assert!(f() >= 3);", ""),
+        ("assert!(f());", ""),
+        (
+            "for i in 0..3 { assert_eq!(f(i), 1); }",
+            "for i in 0..3 { assert_eq!(f(i), 62); }",
+        ),
+        (
+            "block_on!(async { assert_eq!(f(), 1); });",
+            "block_on!(async { assert_eq!(f(), 62); });",
+        ),
+        ("let s = \"assert_eq!(1, 2)\";", ""),
+    ] {
+        let text = format!("#[test]\nfn a() {{\n    {before}\n}}\n");
+        let mutated = rust(&text, &["a"]);
+        let expected = if after.is_empty() { before } else { after };
+        let line = mutated.text.lines().nth(2).unwrap().trim();
+        assert_eq!(line, expected, "{before}");
+        assert_eq!(mutated.sites.is_empty(), before == expected, "{before}");
+        assert_eq!(
+            mutated.uncontrolled.len(),
+            usize::from(mutated.sites.is_empty())
+        );
+    }
+}
+
+#[test]
+fn c7_only_the_listed_items_change() {
+    let text = "\
+X = 1
+def test_a(): assert f() == 1
+def test_b(): assert f() == 2
+class TestA:
+    def test_c(self): assert f() == 3
+class Base:
+    def test_d(self): assert f() == 4
+class TestD(Base):
+    pass
+class TestE(TestA):
+    def test_f(self): assert f() == 5
+";
+    let mutated = python(
+        text,
+        &["test_a", "TestD::test_d", "TestA::test_c", "test_missing"],
+    );
+    let changed: Vec<usize> = text
+        .lines()
+        .zip(mutated.text.lines())
+        .enumerate()
+        .filter(|(_, (before, after))| before != after)
+        .map(|(index, _)| index + 1)
+        .collect();
+    // `test_c` is also a test of `TestE`, which is not listed.
+    assert_eq!(changed, [2, 7]);
+    let uncontrolled: Vec<&str> = mutated
+        .uncontrolled
+        .iter()
+        .map(|id| id.item.as_str())
+        .collect();
+    assert_eq!(uncontrolled, ["TestA::test_c", "test_missing"]);
+    let lines: Vec<(u32, &str)> = mutated
+        .sites
+        .iter()
+        .map(|site| (site.line, site.item.item.as_str()))
+        .collect();
+    assert_eq!(lines, [(2, "test_a"), (7, "TestD::test_d")]);
+
+    let text = "fn helper() { assert_eq!(f(), 1); }\n#[test]\nfn a() { assert_eq!(f(), 1); }\nmod m { #[test] fn a() { assert_eq!(f(), 1); } }\n";
+    let mutated = rust(text, &["m::a"]);
+    assert_eq!(
+        mutated.text,
+        text.replace(
+            "mod m { #[test] fn a() { assert_eq!(f(), 1)",
+            "mod m { #[test] fn a() { assert_eq!(f(), 62)"
+        )
+    );
+}
+
+#[test]
+fn c7_sites_of_different_files_differ() {
+    let text = "def test_a(): assert f() == 1\n";
+    let site = |path: &str| {
+        mutate(Language::Python, text, &[id(path, "test_a")])
+            .unwrap()
+            .sites[0]
+            .id
+            .clone()
+    };
+    assert_ne!(site("tests/a.py"), site("tests/b.py"));
+    assert_eq!(site("tests/a.py"), site("tests/a.py"));
+}
