@@ -3,4 +3,6 @@
 
 mod compile;
 mod outcomes;
+mod projects;
 mod sample;
+mod trust;

@@ -85,11 +85,12 @@ pub fn run(
             ));
         }
         done.ended = worse(done.ended, finished.ended);
-        let total = done
-            .totals
-            .entry(format!("doctests of {}", member.name))
-            .or_default();
-        *total = (passed, failed, ignored);
+        if run.announced > 0 {
+            done.totals.insert(
+                format!("doctests of {}", member.name),
+                (passed, failed, ignored),
+            );
+        }
         let mut ordinals: BTreeMap<(String, String), u32> = BTreeMap::new();
         for test in &run.tests {
             let Some(path) = file_of(&test.file, project, &member.folder) else {

@@ -529,6 +529,17 @@ pub fn test_environment(
         }
     }
     if let Some(sysroot) = project_sysroot(shell) {
+        // Where the shared standard library lies, which the tests of macro crates need, differs between releases.
+        let targets = std::fs::read_dir(sysroot.join("lib/rustlib"))
+            .into_iter()
+            .flatten();
+        let mut folders: Vec<PathBuf> = targets
+            .flatten()
+            .map(|entry| entry.path().join("lib"))
+            .filter(|path| path.is_dir())
+            .collect();
+        folders.sort();
+        libraries.extend(folders);
         libraries.push(sysroot.join("lib"));
     }
     let mut unique: Vec<String> = Vec::new();
