@@ -198,6 +198,16 @@ impl State {
     pub fn clones(&self) -> PathBuf {
         self.root.join("clones")
     }
+    /// Evidence records by digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.root.join("evidence")
+    }
+    /// A person's files that redgreen replaced at their request (`locks restore`).
+    #[must_use]
+    pub fn kept_copies(&self) -> PathBuf {
+        self.root.join("kept")
+    }
     /// Complete outputs of commands.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

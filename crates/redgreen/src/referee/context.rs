@@ -34,12 +34,13 @@ impl Context {
     /// A failure with the next step: no git, no repository, bare, no permission.
     pub fn open(folder: &Path, printer: Printer) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
-        let state = State::open(&repository).map_err(|error| {
-            Failure::not_ready(
-                error.to_string(),
-                "make the folder writable, or set REDGREEN_STATE_DIR",
-            )
+        let (state, leftovers) = State::open(&repository).map_err(|error| {
+            let help = error.hint.clone();
+            Failure::not_ready(error.to_string(), help)
         })?;
+        if leftovers != redgreen_host::state::Leftovers::default() {
+            printer.detail(format!("swept what a redgreen that died had left: {leftovers:?}"));
+        }
         Ok(Self {
             repository,
             state,
