@@ -1,6 +1,6 @@
 //! RED: the new tests fail, for the right reason, and nothing else moved (SPEC B3).
 
-use super::{Control, Findings, Gate, GateResult, TestVerdict};
+use super::{Change, ChangeClass, Control, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CriterionId, ItemId, RelPath, TaskId};
 use crate::outcome::{Cause, CauseClass, Outcome, Role, Verdict};
 use crate::reason::{Reason, ReasonCode};
@@ -40,6 +40,8 @@ pub struct RedInput<'a> {
     pub accepted: &'a BTreeSet<String>,
     /// What was found without running: duplicate names, placeholders, files that do not parse.
     pub findings: &'a [Reason],
+    /// Changes outside the test paths, where an author is held to them; empty by hand (SPEC G6 asks before).
+    pub outside: &'a [Change],
     /// New files that no target of the base reaches, so that their tests cannot run before the implementation exists
     /// (a new Rust module whose `mod` line is source). Their items are red by the missing module.
     pub unreachable: &'a BTreeMap<RelPath, CauseDetail>,
@@ -100,6 +102,20 @@ pub fn judge_red(input: &RedInput<'_>) -> GateResult {
     }
     for finding in input.findings {
         judge.findings.add(Verdict::Fail, finding.clone());
+    }
+    for change in input.outside {
+        let mut reason = Reason::new(
+            change.code,
+            change.message.clone(),
+            "write tests only; it was not used",
+        )
+        .at(change.path.clone())
+        .line(change.line.unwrap_or(0));
+        reason.diff.clone_from(&change.diff);
+        match change.class {
+            ChangeClass::LeftOut | ChangeClass::OutOfScope => judge.findings.note(reason),
+            ChangeClass::Rejected => judge.findings.add(Verdict::Rejected, reason),
+        }
     }
     let (changes, moved) = judge.item_changes();
     judge.removed(&changes);
@@ -229,7 +245,7 @@ impl<'a> Judge<'a> {
         let class = cause.cause.class();
         match cause.cause {
             Cause::SimilarName | Cause::MissingSymbol if announced => CauseClass::Right,
-            _ if class == CauseClass::Unclear
+            _ if (class == CauseClass::Unclear || cause.cause == Cause::WrongImport)
                 && (self.input.accepted.contains(test)
                     || self.input.accepted.contains(&item.to_string())) =>
             {

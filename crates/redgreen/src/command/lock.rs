@@ -74,6 +74,7 @@ fn lock(
             task: Some(&task.task),
             criteria: &task.criteria(),
             claims: &claims,
+            judge_outside: false,
             only: &[],
         },
     )?;

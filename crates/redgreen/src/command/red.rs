@@ -56,6 +56,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             task: named.as_ref().map(|task| &task.task),
             criteria: &criteria,
             claims: &claims,
+            judge_outside: false,
             only: &only,
         },
     )?;

@@ -50,6 +50,8 @@ pub struct RedRequest<'a> {
     pub criteria: &'a [CriterionId],
     /// What is said of the tests.
     pub claims: &'a Claims,
+    /// Whether changes outside the test paths are judged (an author's) or left to the caller (by hand).
+    pub judge_outside: bool,
     /// Only these files and ids; everything that changed when empty.
     pub only: &'a [String],
 }
@@ -145,6 +147,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 guard_passing: request.claims.guard_passing,
                 accepted: &request.claims.accepted,
                 findings: &proposal.findings,
+                outside: if request.judge_outside { &proposal.outside } else { &[] },
                 unreachable: &proposal.unreachable,
             })
         }

@@ -25,7 +25,12 @@ pub fn change(
         PathClass::Inert => Place::Inert,
         PathClass::Source | PathClass::Locked => Place::Other,
     };
-    let (class, code, message) = classify(path, kind, place);
+    let (mut class, mut code, mut message) = classify(path, kind, place);
+    if kind == ChangeKind::Added && is_product(path) {
+        class = ChangeClass::LeftOut;
+        code = ReasonCode::LeftOut;
+        message = format!("`{path}` is what a tool leaves behind, judged without it");
+    }
     let (diff, line) = difference(path, old, new);
     Change {
         path: path.clone(),
@@ -36,6 +41,14 @@ pub fn change(
         line,
         diff,
     }
+}
+
+/// What building and testing leave behind in a folder whose `.gitignore` does not name it. Never part of a tree.
+fn is_product(path: &RelPath) -> bool {
+    path.as_str().split('/').any(|part| {
+        matches!(part, "__pycache__" | ".pytest_cache" | ".mypy_cache" | ".ruff_cache" | ".hypothesis" | ".coverage" | "target" | "node_modules")
+            || part.ends_with(".egg-info")
+    }) || matches!(path.file_name(), "Cargo.lock")
 }
 
 /// An edit of a locked test item inside a mixed file.
