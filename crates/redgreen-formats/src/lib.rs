@@ -1,3 +1,4 @@
 //! Pure conversion between bytes and types: what runners print, and what we write.
 
 pub mod plan_file;
+pub mod wire;

@@ -305,8 +305,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(J::from),
-            proptest::collection::btree_map(any::<String>(), inner, 0..4)
-                .prop_map(J::from_iter),
+            proptest::collection::btree_map(any::<String>(), inner, 0..4).prop_map(J::from_iter),
         ]
     })
 }
