@@ -111,7 +111,9 @@ impl DisputeEvidence {
                 format!("`{test}` gave {} on the same bytes", outcomes.join(", "))
             }
             Self::UnannouncedSymbol { test, symbol } => {
-                format!("`{test}` needs `{symbol}`, which neither exists nor is announced in `new_symbols`")
+                format!(
+                    "`{test}` needs `{symbol}`, which neither exists nor is announced in `new_symbols`"
+                )
             }
             Self::FewFailures { failing, passing } => {
                 format!("{failing} fail and {passing} pass")
@@ -147,9 +149,9 @@ pub fn decide(evidence: &[DisputeEvidence], bounce: Bounce) -> DisputeDecision {
         | DisputeEvidence::ContradictingExpectations { .. }
         | DisputeEvidence::UnannouncedSymbol { .. } => true,
         // One outcome, however often, is no variation.
-        DisputeEvidence::OutcomeVaries { outcomes, .. } => {
-            outcomes.iter().any(|outcome| Some(outcome) != outcomes.first())
-        }
+        DisputeEvidence::OutcomeVaries { outcomes, .. } => outcomes
+            .iter()
+            .any(|outcome| Some(outcome) != outcomes.first()),
         DisputeEvidence::FewFailures { failing, passing } => {
             bounce == Bounce::Heuristic && (1..=3).contains(failing) && passing > failing
         }
@@ -171,7 +173,10 @@ mod tests {
             test: "t.py::a".to_owned(),
             symbol: "f".to_owned(),
         };
-        assert_eq!(decide(&[symbol], Bounce::Evidence), DisputeDecision::SendBack);
+        assert_eq!(
+            decide(&[symbol], Bounce::Evidence),
+            DisputeDecision::SendBack
+        );
         assert_eq!(decide(&[], Bounce::Heuristic), DisputeDecision::AskPerson);
     }
 

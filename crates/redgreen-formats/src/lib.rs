@@ -4,3 +4,4 @@
 pub mod cargo;
 pub mod plan_file;
 pub mod pytest;
+pub mod wire;

@@ -47,11 +47,7 @@ impl Drive<'_> {
         {
             return;
         }
-        let counter = self
-            .run
-            .counters
-            .entry((task.cloned(), step))
-            .or_insert(0);
+        let counter = self.run.counters.entry((task.cloned(), step)).or_insert(0);
         *counter += 1;
         let key = EffectKey {
             run: self.run.id.clone(),
@@ -211,7 +207,12 @@ impl Drive<'_> {
             Gate::Full => task.tries.validation,
         };
         let suites_left = match gate {
-            Gate::Full => self.run.options.budgets.suite_runs.saturating_sub(task.suites),
+            Gate::Full => self
+                .run
+                .options
+                .budgets
+                .suite_runs
+                .saturating_sub(task.suites),
             Gate::Red | Gate::Lock | Gate::Green => 0,
         };
         let action = Action::RunGate {

@@ -21,7 +21,7 @@ impl fmt::Display for Person {
 }
 
 /// How a session ended (SPEC F2). None of it feeds a verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AgentOutcome {
     /// It says that it is done; a gate judges.
     Done,

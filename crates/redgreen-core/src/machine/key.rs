@@ -115,7 +115,13 @@ pub struct EffectKey {
 impl fmt::Display for EffectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let task = self.task.as_ref().map_or("-", TaskId::as_str);
-        write!(f, "{}/{task}/{}/{}", self.run, self.step.as_str(), self.attempt)
+        write!(
+            f,
+            "{}/{task}/{}/{}",
+            self.run,
+            self.step.as_str(),
+            self.attempt
+        )
     }
 }
 

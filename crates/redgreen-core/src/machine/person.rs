@@ -43,7 +43,9 @@ impl Drive<'_> {
             .tasks
             .iter()
             .map(|task| {
-                let same = old.task(&task.id).is_some_and(|known| same_work(known, task));
+                let same = old
+                    .task(&task.id)
+                    .is_some_and(|known| same_work(known, task));
                 let kept = before.remove(&task.id).filter(|_| same);
                 let state = kept.unwrap_or_else(|| {
                     self.forget(&task.id);

@@ -407,7 +407,9 @@ impl State {
     /// Digests of the approved (or to be approved) definition and configuration.
     #[must_use]
     pub fn frozen(&self) -> Option<(Digest, Digest)> {
-        self.run.as_ref().map(|run| (run.definition, run.configuration))
+        self.run
+            .as_ref()
+            .map(|run| (run.definition, run.configuration))
     }
     /// How the run is to be done.
     #[must_use]
@@ -504,7 +506,12 @@ impl Run {
         if let Some(halt) = first_halt {
             return Standing::Ended(halt.exit);
         }
-        let in_plan_order = || self.plan.tasks.iter().filter_map(|task| self.tasks.get(&task.id));
+        let in_plan_order = || {
+            self.plan
+                .tasks
+                .iter()
+                .filter_map(|task| self.tasks.get(&task.id))
+        };
         if let Some(wait) = in_plan_order().find_map(|task| task.wait) {
             return Standing::WaitsForPerson(wait.exit());
         }

@@ -4,9 +4,7 @@ use super::drive::Drive;
 use super::effect::{Action, Effect};
 use super::event::Event;
 use super::key::EffectKey;
-use super::state::{
-    Approval, Outstanding, Phase, Run, State, Stop, TaskState, Wait, Waiver,
-};
+use super::state::{Approval, Outstanding, Phase, Run, State, Stop, TaskState, Wait, Waiver};
 use super::summary::GateSummary;
 use crate::gate::Gate;
 use crate::id::TaskId;
@@ -133,7 +131,11 @@ fn begin_run(event: Event) -> Result<(Run, Vec<Effect>), Illegal> {
         adopted,
     } = event
     else {
-        return illegal(IllegalKind::NoRun, "no run has begun", "start one: redgreen run");
+        return illegal(
+            IllegalKind::NoRun,
+            "no run has begun",
+            "start one: redgreen run",
+        );
     };
     check_plan(&plan)?;
     let mut tasks: BTreeMap<TaskId, TaskState> = plan
@@ -206,9 +208,10 @@ fn outstanding<'a>(run: &'a Run, key: &EffectKey) -> Result<&'a Outstanding, Ill
 /// A task that a person can answer: it waits or is halted, and nothing of it runs.
 fn answerable<'a>(run: &'a Run, id: &TaskId) -> Result<&'a TaskState, Illegal> {
     let task = task(run, id)?;
-    let busy = run.outstanding.values().any(|other| {
-        other.effect.key.task.as_ref() == Some(id) && other.effect.action.is_work()
-    });
+    let busy = run
+        .outstanding
+        .values()
+        .any(|other| other.effect.key.task.as_ref() == Some(id) && other.effect.action.is_work());
     if busy {
         return illegal(
             IllegalKind::NotNow,
@@ -219,7 +222,10 @@ fn answerable<'a>(run: &'a Run, id: &TaskId) -> Result<&'a TaskState, Illegal> {
     if task.wait.is_none() && task.phase != Phase::Halted {
         return illegal(
             IllegalKind::NotNow,
-            format!("`{id}` does not wait for an answer ({})", task.phase.as_str()),
+            format!(
+                "`{id}` does not wait for an answer ({})",
+                task.phase.as_str()
+            ),
             "see what waits: redgreen status",
         );
     }
@@ -356,7 +362,8 @@ fn check(run: &Run, event: &Event) -> Result<(), Illegal> {
             ),
         },
         Event::Amended { task: id, red, .. } => {
-            if answerable(run, id)?.locks.is_empty() {
+            let has_tests = run.plan.task(id).is_some_and(|task| task.mode.has_red());
+            if answerable(run, id)?.locks.is_empty() || !has_tests {
                 return illegal(
                     IllegalKind::NotNow,
                     format!("`{id}` has no locked tests to amend"),
@@ -416,7 +423,10 @@ fn check_dispute(run: &Run, id: &TaskId) -> Result<(), Illegal> {
     }
     illegal(
         IllegalKind::NotNow,
-        format!("no test of `{id}` can be disputed now ({})", task.phase.as_str()),
+        format!(
+            "no test of `{id}` can be disputed now ({})",
+            task.phase.as_str()
+        ),
         "a dispute is open, or nobody implements: a person corrects tests with `redgreen amend`",
     )
 }

@@ -93,9 +93,10 @@ impl Story {
     }
     /// The work that is outstanding for a task.
     fn work(&self, n: usize) -> Effect {
-        let mut work = self.state.outstanding().filter(|other| {
-            other.effect.key.task == Some(id(n)) && other.effect.action.is_work()
-        });
+        let mut work = self
+            .state
+            .outstanding()
+            .filter(|other| other.effect.key.task == Some(id(n)) && other.effect.action.is_work());
         let first = work.next().expect("work is outstanding").effect.clone();
         assert!(work.next().is_none());
         first
@@ -168,12 +169,18 @@ fn merged() -> Delivery {
 #[test]
 fn a4_a_task_goes_through_its_phases_and_the_next_begins() {
     let mut story = Story::new(plan(&[&[2], &[]]), RunOptions::default());
-    assert_eq!((story.phase(1), story.phase(2)), (Phase::Waiting, Phase::Specify));
+    assert_eq!(
+        (story.phase(1), story.phase(2)),
+        (Phase::Waiting, Phase::Specify)
+    );
     assert_eq!(story.work(2).key.to_string(), "R1/T2/specify/1");
     story.to_implement(2);
     assert_eq!(story.phase(2), Phase::Implement);
     story.finish(2);
-    assert_eq!((story.phase(1), story.phase(2)), (Phase::Specify, Phase::Passed));
+    assert_eq!(
+        (story.phase(1), story.phase(2)),
+        (Phase::Specify, Phase::Passed)
+    );
     story.to_implement(1);
     story.finish(1);
     assert_eq!(story.state.standing(), Standing::Ended(ExitCode::Pass));
@@ -264,7 +271,16 @@ fn a7_an_environment_fault_runs_the_gate_again_and_costs_nothing() {
     story.judge(1, Verdict::CouldNotRun, &[ReasonCode::EnvironmentFault], 1);
     assert_eq!(story.exit(), Some(ExitCode::CouldNotRun));
     assert_eq!(story.state.task(&id(1)).unwrap().tries.implementer, 1);
-    assert!(story.state.task(&id(1)).unwrap().halt.as_ref().unwrap().is_resumable());
+    assert!(
+        story
+            .state
+            .task(&id(1))
+            .unwrap()
+            .halt
+            .as_ref()
+            .unwrap()
+            .is_resumable()
+    );
 }
 
 #[test]
@@ -276,7 +292,12 @@ fn b5_files_out_of_scope_let_the_same_attempt_go_on() {
     assert_eq!(story.state.task(&id(1)).unwrap().tries.implementer, 1);
     assert_eq!(story.feedback(1).unwrap().cause, FeedbackCause::OutOfScope);
     story.agent(1, AgentOutcome::Done);
-    story.judge(1, Verdict::Fail, &[ReasonCode::OutOfScope, ReasonCode::TestFailed], 1);
+    story.judge(
+        1,
+        Verdict::Fail,
+        &[ReasonCode::OutOfScope, ReasonCode::TestFailed],
+        1,
+    );
     assert_eq!(story.state.task(&id(1)).unwrap().tries.implementer, 2);
 }
 
@@ -301,7 +322,12 @@ fn b7_the_suite_runs_at_most_three_times_in_a_round() {
         };
         assert_eq!(story.refused(too_many), IllegalKind::OverBudget);
         story.pass(1);
-        story.deliver(1, Delivery::ContentChanged { tree: "t".to_owned() });
+        story.deliver(
+            1,
+            Delivery::ContentChanged {
+                tree: "t".to_owned(),
+            },
+        );
     }
     assert_eq!(story.exit(), Some(ExitCode::Limit));
 }
@@ -338,7 +364,10 @@ fn a8_without_keep_going_nothing_new_starts_and_with_it_independent_tasks_finish
         }
         assert_eq!(story.phase(2), Phase::Waiting);
         assert_eq!(story.phase(3) == Phase::Passed, keep_going);
-        assert_eq!(story.state.standing(), Standing::Ended(ExitCode::GateFailed));
+        assert_eq!(
+            story.state.standing(),
+            Standing::Ended(ExitCode::GateFailed)
+        );
     }
 }
 
@@ -368,13 +397,20 @@ fn a9_a_stop_records_what_ends_and_starts_nothing() {
         outcome: AgentOutcome::Done,
         session: AgentSession::default(),
     });
-    assert!(effects.iter().all(|effect| !effect.action.is_work()), "{effects:?}");
+    assert!(
+        effects.iter().all(|effect| !effect.action.is_work()),
+        "{effects:?}"
+    );
     assert_eq!(story.exit(), Some(ExitCode::Limit));
     let effects = story.tell(Event::Resumed {
         options: RunOptions::default(),
         by: person(),
     });
-    assert!(effects.iter().any(|effect| effect.key.to_string() == "R1/T1/red/1"));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| effect.key.to_string() == "R1/T1/red/1")
+    );
 }
 
 fn dispute(evidence: Vec<DisputeEvidence>) -> Event {
@@ -412,7 +448,10 @@ fn a10_evidence_sends_the_author_back_once_red_again_and_keeps_both_locks() {
     story.to_implement(1);
     let task = story.state.task(&id(1)).unwrap();
     assert_eq!((task.locks.len(), task.tries.implementer), (2, 2));
-    assert!(matches!(story.feedback(1).unwrap().cause, FeedbackCause::Dispute(..)));
+    assert!(matches!(
+        story.feedback(1).unwrap().cause,
+        FeedbackCause::Dispute(..)
+    ));
     // The second time a person is asked, whatever the evidence.
     story.tell(dispute(fact()));
     story.agent(1, AgentOutcome::Done);
@@ -457,12 +496,21 @@ fn a12_a_person_can_answer_a_halt_in_every_way() {
     assert_eq!(story.state.task(&id(1)).unwrap().locks.len(), 2);
 
     let mut story = halted();
-    story.tell(Event::Taken { task: id(1), by: person() });
+    story.tell(Event::Taken {
+        task: id(1),
+        by: person(),
+    });
     assert_eq!(story.exit(), Some(ExitCode::ApprovalNeeded));
-    story.tell(Event::HandedBack { task: id(1), by: person() });
+    story.tell(Event::HandedBack {
+        task: id(1),
+        by: person(),
+    });
     story.fail(1, 9);
     assert_eq!(story.state.task(&id(1)).unwrap().wait, Some(Wait::Taken));
-    story.tell(Event::HandedBack { task: id(1), by: person() });
+    story.tell(Event::HandedBack {
+        task: id(1),
+        by: person(),
+    });
     story.pass(1);
     story.pass(1);
     story.deliver(1, merged());
@@ -477,13 +525,30 @@ fn a12_a_person_can_answer_a_halt_in_every_way() {
         by: person(),
     });
     assert_eq!(story.phase(1), Phase::Waived);
-    assert!(story.state.task(&id(1)).unwrap().halt.is_some(), "the verdict stays");
+    assert!(
+        story.state.task(&id(1)).unwrap().halt.is_some(),
+        "the verdict stays"
+    );
     assert!(!story.state.derived().unwrap().passes[&id(1)]);
-    assert_eq!(story.state.outstanding().filter(|o| o.effect.action.is_work()).count(), 0);
+    assert_eq!(
+        story
+            .state
+            .outstanding()
+            .filter(|o| o.effect.action.is_work())
+            .count(),
+        0
+    );
 
     let mut story = halted();
-    story.tell(Event::Reset { task: id(1), by: person() });
-    assert_eq!(story.work(1).key.to_string(), "R1/T1/specify/2", "keys stay unique");
+    story.tell(Event::Reset {
+        task: id(1),
+        by: person(),
+    });
+    assert_eq!(
+        story.work(1).key.to_string(),
+        "R1/T1/specify/2",
+        "keys stay unique"
+    );
 }
 
 #[test]
@@ -496,7 +561,10 @@ fn a12_tests_wait_for_approval_after_red_where_that_is_configured() {
     story.agent(1, AgentOutcome::Done);
     story.pass(1);
     assert_eq!(story.exit(), Some(ExitCode::ApprovalNeeded));
-    story.tell(Event::Agreed { task: id(1), by: person() });
+    story.tell(Event::Agreed {
+        task: id(1),
+        by: person(),
+    });
     assert_eq!(story.phase(1), Phase::Lock);
 }
 
@@ -506,7 +574,10 @@ fn b3_an_inconclusive_gate_asks_and_approval_only_runs_it_again() {
     story.agent(1, AgentOutcome::Done);
     story.judge(1, Verdict::Inconclusive, &[ReasonCode::UnclearRed], 1);
     assert_eq!(story.exit(), Some(ExitCode::NotDecided));
-    story.tell(Event::Agreed { task: id(1), by: person() });
+    story.tell(Event::Agreed {
+        task: id(1),
+        by: person(),
+    });
     assert_eq!(story.work(1).key.to_string(), "R1/T1/red/2");
 }
 
@@ -575,14 +646,24 @@ fn a1_a_changed_plan_needs_approval_and_restarts_only_what_changed() {
         configuration: Digest::of(b"configuration"),
         by: person(),
     });
-    assert_eq!((story.phase(1), story.phase(2)), (Phase::Passed, Phase::Specify));
+    assert_eq!(
+        (story.phase(1), story.phase(2)),
+        (Phase::Passed, Phase::Specify)
+    );
     assert!(story.state.task(&id(3)).is_none());
 }
 
 #[test]
 fn a1_adopted_tasks_free_their_dependents_and_are_never_run() {
-    let Event::RunStarted { run, plan, definition, configuration, options, approved, .. } =
-        started(plan(&[&[], &[1]]), RunOptions::default())
+    let Event::RunStarted {
+        run,
+        plan,
+        definition,
+        configuration,
+        options,
+        approved,
+        ..
+    } = started(plan(&[&[], &[1]]), RunOptions::default())
     else {
         panic!("a start");
     };
@@ -643,7 +724,13 @@ fn effect_keys_round_trip_as_text() {
     for text in ["R1/T1/red/3", "R1/-/notify/1"] {
         assert_eq!(text.parse::<EffectKey>().unwrap().to_string(), text);
     }
-    for bad in ["R1/T1/red", "R1/T1/blue/1", "R1/T1/red/x", "/T1/red/1", "R1/T1/red/1/2"] {
+    for bad in [
+        "R1/T1/red",
+        "R1/T1/blue/1",
+        "R1/T1/red/x",
+        "/T1/red/1",
+        "R1/T1/red/1/2",
+    ] {
         assert!(bad.parse::<EffectKey>().is_err(), "{bad}");
     }
 }
