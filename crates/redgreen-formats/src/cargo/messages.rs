@@ -122,25 +122,25 @@ pub fn is_error(message: &CompilerMessage) -> bool {
 #[must_use]
 pub fn kind(kinds: &[cargo_metadata::TargetKind]) -> &'static str {
     use cargo_metadata::TargetKind;
-    for kind in kinds {
-        return match kind {
-            TargetKind::Bench => "bench",
-            TargetKind::Bin => "bin",
-            TargetKind::CustomBuild => "build",
-            TargetKind::Example => "example",
-            TargetKind::Test => "test",
+    match kinds.first() {
+        Some(TargetKind::Bench) => "bench",
+        Some(TargetKind::Bin) => "bin",
+        Some(TargetKind::CustomBuild) => "build",
+        Some(TargetKind::Example) => "example",
+        Some(TargetKind::Test) => "test",
+        Some(
             TargetKind::Lib
             | TargetKind::RLib
             | TargetKind::DyLib
             | TargetKind::CDyLib
             | TargetKind::StaticLib
             | TargetKind::ProcMacro
-            | TargetKind::Unknown(_) => "lib",
-            // The enum is not exhaustive.
-            _ => "lib",
-        };
+            | TargetKind::Unknown(_),
+        )
+        | None => "lib",
+        // The enum is not exhaustive.
+        Some(_) => "lib",
     }
-    "lib"
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ mod build;
 mod doctests;
 mod execute;
 mod failures;
+mod manifest;
 mod project;
 mod shell;
+mod store;
 mod toolchain;
 
 use crate::runner::{CouldNotRun, Request, Runner, RunnerSettings, Workspace};
@@ -52,9 +54,9 @@ impl Runner for CargoTest {
         if let Err(problem) = self.judge(request, &mut shell, &mut parts) {
             // What could not be started at all is the caller's error; everything else is a problem of this run.
             if problem.code == ReasonCode::CommandNotFound {
-                return Err(Box::new(problem));
+                return Err(problem);
             }
-            parts.done.problems.push(problem);
+            parts.done.problems.push(*problem);
         }
         Ok(parts.report(&shell, start.elapsed()))
     }
@@ -74,12 +76,13 @@ impl CargoTest {
         request: &Request<'_>,
         shell: &mut Shell<'_>,
         parts: &mut Parts,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), CouldNotRun> {
         let metadata = project::metadata(shell)?;
         let project = project::Project::read(&shell.tree, &metadata)?;
         let lock = build::lock_flags(shell, &project.workspace_root)?;
         let plan = build::plan(&project, request, &self.settings);
         parts.command = command(&plan, &lock, shell);
+        store::fill(shell, &project, &plan, &lock, request, &self.settings)?;
         let built = build::build(shell, &project, &plan, &lock)?;
         parts.build_ended = Some(built.ended);
         let failures = failures::load_failures(&built, &plan, &project, request, shell);

@@ -2,7 +2,7 @@
 
 use super::project::{Project, loaded_from_elsewhere};
 use super::shell::Shell;
-use crate::runner::{Request, RunnerSettings, Selection};
+use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
 use cargo_metadata::Artifact;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::Ended;
@@ -17,6 +17,8 @@ pub struct Plan {
     pub targets: Vec<usize>,
     /// The cargo commands that build them, in order.
     pub commands: Vec<Vec<String>>,
+    /// Whether all targets of the project are built, in one command.
+    pub everything: bool,
     /// Packages whose doctests run.
     pub doctests: Vec<usize>,
 }
@@ -47,6 +49,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
             &workspace_flags(settings),
         )],
         targets: all,
+        everything: true,
         doctests: Vec::new(),
     };
     let files: BTreeSet<&str> = match request.selection {
@@ -83,6 +86,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
     Plan {
         targets: targets.into_iter().collect(),
         commands: merged(commands),
+        everything: false,
         doctests: selected_doctest_packages(project, request),
     }
 }
@@ -127,6 +131,31 @@ fn no_run_or_build(
         // Binaries and examples are built as programs by `cargo build --bin`.
         _ => no_run_command(settings, &selector, packages),
     }
+}
+
+/// The commands that build all dependencies of what a plan builds, over the skeleton of [`super::store`].
+#[must_use]
+pub fn skeleton_commands(
+    project: &Project,
+    plan: &Plan,
+    settings: &RunnerSettings,
+) -> Vec<Vec<String>> {
+    let tests = ["--tests".to_owned()];
+    if plan.everything {
+        return vec![build_command(settings, &tests, &workspace_flags(settings))];
+    }
+    let packages: BTreeSet<usize> = plan
+        .targets
+        .iter()
+        .map(|&index| project.targets[index].package)
+        .collect();
+    let mut commands: Vec<Vec<String>> = packages
+        .into_iter()
+        .filter_map(|index| project.packages.get(index))
+        .map(|member| build_command(settings, &tests, &package_flags(settings, &member.name)))
+        .collect();
+    commands.dedup();
+    commands
 }
 
 /// Neighbouring `cargo build` commands of one package become one, so that all their diagnostics come at once.
@@ -226,7 +255,10 @@ fn finish(
 ///
 /// # Errors
 /// The reason why cargo refused.
-pub fn lock_flags(shell: &mut Shell<'_>, workspace_root: &Path) -> Result<Vec<String>, Reason> {
+pub fn lock_flags(
+    shell: &mut Shell<'_>,
+    workspace_root: &Path,
+) -> Result<Vec<String>, CouldNotRun> {
     if !workspace_root.join("Cargo.lock").is_file() {
         let offline = shell.cargo(&["generate-lockfile".to_owned(), "--offline".to_owned()])?;
         if !offline.success() {
@@ -248,7 +280,7 @@ pub fn build(
     project: &Project,
     plan: &Plan,
     lock: &[String],
-) -> Result<Built, Reason> {
+) -> Result<Built, CouldNotRun> {
     let mut built = Built {
         messages: BuildMessages::default(),
         executables: BTreeMap::new(),
@@ -392,12 +424,17 @@ pub fn is_local(package_id: &str) -> bool {
     package_id.starts_with("path+") || package_id.contains("(path+")
 }
 
-fn needs_network(stderr: &str) -> bool {
+/// Whether cargo refused because something is not on this machine yet.
+#[must_use]
+pub fn needs_network(stderr: &str) -> bool {
     stderr.contains("--offline") || stderr.contains("offline mode")
 }
 
-/// One `cargo fetch`; only third-party code is unpacked, none is run.
-fn fetch(shell: &mut Shell<'_>) -> Result<(), Reason> {
+/// One `cargo fetch`; third-party code is unpacked, none is run.
+///
+/// # Errors
+/// The reason why cargo refused.
+pub fn fetch(shell: &mut Shell<'_>) -> Result<(), CouldNotRun> {
     let mut spec = shell.cargo_spec(&["fetch".to_owned(), "--locked".to_owned()]);
     if let Some(home) = spec.env.get("CARGO_HOME") {
         spec.writable.push(PathBuf::from(home));
@@ -422,7 +459,11 @@ fn error_lines(stderr: &str) -> Vec<String> {
 
 /// Why cargo refused before it built anything.
 #[must_use]
-pub fn refusal(stderr: &str, shell: &Shell<'_>) -> Reason {
+pub fn refusal(stderr: &str, shell: &Shell<'_>) -> CouldNotRun {
+    Box::new(refusal_reason(stderr, shell))
+}
+
+fn refusal_reason(stderr: &str, shell: &Shell<'_>) -> Reason {
     let first = stderr
         .lines()
         .position(|line| line.starts_with("error"))

@@ -4,7 +4,7 @@ use super::execute::{Executed, code_at, owner, selected, worse};
 use super::failures::capped;
 use super::project::Project;
 use super::shell::Shell;
-use crate::runner::{Request, RunnerSettings};
+use crate::runner::{CouldNotRun, Request, RunnerSettings};
 use redgreen_core::id::{CaseId, ItemId, RelPath};
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -29,7 +29,7 @@ pub fn run(
     settings: &RunnerSettings,
     lock: &[String],
     done: &mut Executed,
-) -> Result<(), Reason> {
+) -> Result<(), CouldNotRun> {
     for &index in packages {
         let Some(member) = project.packages.get(index) else {
             continue;

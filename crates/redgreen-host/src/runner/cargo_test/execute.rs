@@ -5,7 +5,7 @@ use super::failures::capped;
 use super::project::{Member, Project};
 use super::shell::{self, Shell};
 use crate::process::{Finished, Spec};
-use crate::runner::{Request, RunnerSettings, Selection};
+use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
 use redgreen_core::id::CaseId;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -154,7 +154,7 @@ pub fn execute(
         let finished = match result {
             Ok(finished) => finished,
             Err(reason) => {
-                done.problems.push(reason);
+                done.problems.push(*reason);
                 continue;
             }
         };
@@ -208,9 +208,10 @@ fn list(
 }
 
 /// Up to as many processes at once as there are cores; results in the order of the jobs.
-fn run_all(jobs: Vec<Job>) -> Vec<(Job, Result<Finished, Reason>)> {
+fn run_all(jobs: Vec<Job>) -> Vec<(Job, Result<Finished, CouldNotRun>)> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<usize, Result<Finished, Reason>>> = Mutex::new(BTreeMap::new());
+    let results: Mutex<BTreeMap<usize, Result<Finished, CouldNotRun>>> =
+        Mutex::new(BTreeMap::new());
     let workers = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(jobs.len());

@@ -1,7 +1,9 @@
 //! What a private tree contains: packages, targets, their module trees, and which test item is which libtest name.
 
+use super::manifest;
 use super::shell::Shell;
 use crate::path_rules::{PathClass, PathRules};
+use crate::runner::CouldNotRun;
 use cargo_metadata::{Metadata, Package, Target};
 use redgreen_core::id::{CaseId, ItemId, RelPath, RunnerName};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -70,13 +72,13 @@ impl Project {
     ///
     /// # Errors
     /// A reason when a package lies outside the tree (SPEC C2) or the tree cannot be read.
-    pub fn read(tree: &Path, metadata: &Metadata) -> Result<Self, Reason> {
+    pub fn read(tree: &Path, metadata: &Metadata) -> Result<Self, CouldNotRun> {
         let tree = tree.canonicalize().map_err(|error| {
-            Reason::new(
+            Box::new(Reason::new(
                 ReasonCode::RunnerUsageError,
                 format!("the tree cannot be read: {error}"),
                 "run again; when it happens again, `redgreen doctor`",
-            )
+            ))
         })?;
         let mut project = Self {
             workspace_root: metadata.workspace_root.clone().into_std_path_buf(),
@@ -118,25 +120,26 @@ impl Project {
         Ok(project)
     }
 
-    fn inside(&self, path: &Path, name: &str) -> Result<(), Reason> {
+    fn inside(&self, path: &Path, name: &str) -> Result<(), CouldNotRun> {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if real.starts_with(&self.tree) {
             return Ok(());
         }
-        Err(loaded_from_elsewhere(&format!(
+        Err(Box::new(loaded_from_elsewhere(&format!(
             "the package `{name}` lies outside the tree: `{}`",
             path.display()
-        )))
+        ))))
     }
 
-    fn add(&mut self, package: &Package) -> Result<(), Reason> {
+    fn add(&mut self, package: &Package) -> Result<(), CouldNotRun> {
         let folder = package
             .manifest_path
             .parent()
             .map(|path| path.as_std_path().to_owned())
             .unwrap_or_default();
         let index = self.packages.len();
-        let without_harness = targets_without_harness(package.manifest_path.as_std_path());
+        let without_harness =
+            manifest::targets_without_harness(package.manifest_path.as_std_path());
         for target in &package.targets {
             self.inside(target.src_path.as_std_path(), &target.name)?;
             let kind = kind(&target.kind);
@@ -179,6 +182,46 @@ impl Project {
             Some(String::from_utf8_lossy(&bytes).into_owned())
         };
         module_tree::resolve(root, &read)
+    }
+
+    /// The folders of all local packages: members, and path dependencies that are no members, with theirs.
+    #[must_use]
+    pub fn manifest_folders(&self) -> BTreeSet<PathBuf> {
+        let mut found: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut open: Vec<PathBuf> = self
+            .packages
+            .iter()
+            .map(|member| member.folder.clone())
+            .chain([self.workspace_root.clone()])
+            .collect();
+        while let Some(folder) = open.pop() {
+            if found.insert(folder.clone()) {
+                open.extend(manifest::path_dependencies(&folder));
+            }
+        }
+        found
+    }
+
+    /// Names of all local packages.
+    #[must_use]
+    pub fn local_names(&self) -> BTreeSet<String> {
+        self.manifest_folders()
+            .iter()
+            .filter_map(|folder| manifest::package_name(folder))
+            .collect()
+    }
+
+    /// Library roots and build scripts of local packages that are no members, relative to the tree.
+    #[must_use]
+    pub fn other_sources(&self) -> Vec<String> {
+        let members: BTreeSet<&PathBuf> =
+            self.packages.iter().map(|member| &member.folder).collect();
+        self.manifest_folders()
+            .iter()
+            .filter(|folder| !members.contains(folder))
+            .flat_map(|folder| manifest::sources(folder))
+            .filter_map(|path| self.relative(&path))
+            .collect()
     }
 
     /// A path of a message, relative to the top level of the tree; `None` outside it. Relative paths start at the
@@ -364,42 +407,11 @@ pub fn loaded_from_elsewhere(message: &str) -> Reason {
     )
 }
 
-/// `cargo metadata` does not say which targets have `harness = false`, so the manifest is read.
-fn targets_without_harness(manifest: &Path) -> BTreeSet<(String, String)> {
-    let mut out = BTreeSet::new();
-    let Some(table) = std::fs::read_to_string(manifest)
-        .ok()
-        .and_then(|text| text.parse::<toml::Table>().ok())
-    else {
-        return out;
-    };
-    let off =
-        |value: &toml::Value| value.get("harness").and_then(toml::Value::as_bool) == Some(false);
-    for kind in ["bin", "test", "example", "bench"] {
-        for value in table
-            .get(kind)
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            if off(value)
-                && let Some(name) = value.get("name").and_then(toml::Value::as_str)
-            {
-                out.insert((kind.to_owned(), name.to_owned()));
-            }
-        }
-    }
-    if table.get("lib").is_some_and(off) {
-        out.insert(("lib".to_owned(), String::new()));
-    }
-    out
-}
-
 /// Asks cargo for the members and their targets; nothing is resolved, so nothing is downloaded.
 ///
 /// # Errors
 /// The reason why cargo refused.
-pub fn metadata(shell: &mut Shell<'_>) -> Result<Metadata, Reason> {
+pub fn metadata(shell: &mut Shell<'_>) -> Result<Metadata, CouldNotRun> {
     let finished = shell.cargo(&[
         "metadata".to_owned(),
         "--no-deps".to_owned(),
@@ -411,10 +423,10 @@ pub fn metadata(shell: &mut Shell<'_>) -> Result<Metadata, Reason> {
         return Err(super::build::refusal(&finished.stderr_text(), shell));
     }
     cargo_metadata::MetadataCommand::parse(finished.stdout_text()).map_err(|error| {
-        Reason::new(
+        Box::new(Reason::new(
             ReasonCode::NoReport,
             format!("`cargo metadata` printed something that cannot be read: {error}"),
             "run `cargo metadata --no-deps` in the checkout",
-        )
+        ))
     })
 }

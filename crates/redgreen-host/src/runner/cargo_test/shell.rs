@@ -1,7 +1,7 @@
 //! One run's folders, environment and output; every command of the run goes through here.
 
 use crate::process::{self, Finished, Spec};
-use crate::runner::{Request, RunnerSettings};
+use crate::runner::{CouldNotRun, Request, RunnerSettings};
 use redgreen_core::id::Digest;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::Ended;
@@ -35,13 +35,13 @@ impl<'a> Shell<'a> {
     ///
     /// # Errors
     /// A reason when the environment record has no cargo or the folders cannot be made.
-    pub fn new(request: &'a Request<'a>, settings: &RunnerSettings) -> Result<Self, Reason> {
+    pub fn new(request: &'a Request<'a>, settings: &RunnerSettings) -> Result<Self, CouldNotRun> {
         let fault = |error: std::io::Error| {
-            Reason::new(
+            Box::new(Reason::new(
                 ReasonCode::EnvironmentFault,
                 format!("a private folder cannot be made: {error}"),
                 "free disk space, or check the permissions of redgreen's state folder",
-            )
+            ))
         };
         let cargo = request
             .environment
@@ -49,11 +49,11 @@ impl<'a> Shell<'a> {
             .get("cargo")
             .map(|tool| tool.path.clone())
             .ok_or_else(|| {
-                Reason::new(
+                Box::new(Reason::new(
                     ReasonCode::CommandNotFound,
                     "the environment record has no `cargo`",
                     "build the environment record again",
-                )
+                ))
             })?;
         std::fs::create_dir_all(&request.workspace.scratch).map_err(fault)?;
         let folder = tempfile::Builder::new()
@@ -87,17 +87,11 @@ impl<'a> Shell<'a> {
         })
     }
 
-    /// A folder of this run.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Runs cargo in the runner's folder.
     ///
     /// # Errors
     /// A reason when it could not be started, or was ended by a limit.
-    pub fn cargo(&mut self, arguments: &[String]) -> Result<Finished, Reason> {
+    pub fn cargo(&mut self, arguments: &[String]) -> Result<Finished, CouldNotRun> {
         let spec = self.cargo_spec(arguments);
         let finished = start(&spec)?;
         self.record(&spec.argv, &finished);
@@ -174,7 +168,7 @@ impl<'a> Shell<'a> {
 ///
 /// # Errors
 /// A reason when the program is missing or the system refuses.
-pub fn start(spec: &Spec) -> Result<Finished, Reason> {
+pub fn start(spec: &Spec) -> Result<Finished, CouldNotRun> {
     process::run(spec).map_err(|error| {
         let code = match error {
             process::SpawnError::NotFound { .. } => ReasonCode::CommandNotFound,
@@ -182,11 +176,11 @@ pub fn start(spec: &Spec) -> Result<Finished, Reason> {
                 ReasonCode::EnvironmentFault
             }
         };
-        Reason::new(
+        Box::new(Reason::new(
             code,
             error.to_string(),
             "install what is missing, then run again",
-        )
+        ))
     })
 }
 
@@ -194,28 +188,32 @@ pub fn start(spec: &Spec) -> Result<Finished, Reason> {
 ///
 /// # Errors
 /// The limit.
-pub fn within_limits(finished: &Finished, what: &str, timeout: Duration) -> Result<(), Reason> {
+pub fn within_limits(
+    finished: &Finished,
+    what: &str,
+    timeout: Duration,
+) -> Result<(), CouldNotRun> {
     match finished.ended {
         Ended::Code(_) | Ended::Signal(_) => Ok(()),
-        Ended::TimedOut => Err(Reason::new(
+        Ended::TimedOut => Err(Box::new(Reason::new(
             ReasonCode::TimedOut,
             format!("`{what}` did not end within {} s", timeout.as_secs()),
             "raise `timeout` of the runner in `redgreen.toml`",
-        )),
-        Ended::IdledOut => Err(Reason::new(
+        ))),
+        Ended::IdledOut => Err(Box::new(Reason::new(
             ReasonCode::TimedOut,
             format!("`{what}` printed nothing for too long"),
             "raise `timeout` of the runner in `redgreen.toml`",
-        )),
-        Ended::OutputLimit => Err(Reason::new(
+        ))),
+        Ended::OutputLimit => Err(Box::new(Reason::new(
             ReasonCode::TruncatedReport,
             format!("`{what}` printed more than is allowed"),
             "make the build or the tests print less",
-        )),
-        Ended::Interrupted => Err(Reason::new(
+        ))),
+        Ended::Interrupted => Err(Box::new(Reason::new(
             ReasonCode::Stopped,
             format!("`{what}` was stopped"),
             "run again",
-        )),
+        ))),
     }
 }
