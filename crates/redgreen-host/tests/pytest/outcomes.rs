@@ -436,10 +436,12 @@ fn b1_hooks_that_rewrite_reports_are_seen() {
             ("tests/test_a.py", "def test_a(): assert 1 == 2\n"),
         ]);
         let report = project.run();
+        // pytest counts a failure before the hook on `logreport` runs; all others hide it from the exit code too.
+        let hidden = !hook.contains("logreport");
         assert_eq!(
-            report.ended,
-            Ended::Code(0),
-            "the hook does its work: {report:#?}"
+            report.ended == Ended::Code(0),
+            hidden,
+            "{hook}: {report:#?}"
         );
         assert!(
             codes(&report).contains(&ReasonCode::ReportTampered),
