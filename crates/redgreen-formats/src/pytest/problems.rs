@@ -192,7 +192,10 @@ fn record_problems(
             "a test or the code under test ended the process (`os._exit`, a crash): the tests after it never ran",
         )),
         (Some(exit), Ended::Code(code)) if exit == code => {
-            if code == 4 && parts.load_failures.is_empty() {
+            let text = usage_text(process.output);
+            if code == 4 && text.contains("Error importing plugin") {
+                problems.push(missing_plugin(&text));
+            } else if code == 4 && parts.load_failures.is_empty() {
                 problems.push(Reason::new(
                     ReasonCode::RunnerUsageError,
                     format!("pytest refused to start: {}", usage_text(process.output)),
@@ -231,14 +234,18 @@ fn at_test(exception: &Exception, reason: Reason) -> Reason {
     }
 }
 
+fn missing_plugin(text: &str) -> Reason {
+    Reason::new(
+        ReasonCode::MissingPlugin,
+        format!("a plugin of pytest cannot be loaded: {text}"),
+        "install the plugin into the project's environment, or remove it from the configuration",
+    )
+}
+
 fn start_failed(exception: &Exception) -> Reason {
     let text = first_line(&exception.text());
     if exception.message.contains("Error importing plugin") {
-        Reason::new(
-            ReasonCode::MissingPlugin,
-            format!("a plugin of pytest cannot be loaded: {text}"),
-            "install the plugin into the project's environment, or remove it from the configuration",
-        )
+        missing_plugin(&text)
     } else {
         Reason::new(
             ReasonCode::RunnerUsageError,

@@ -1,7 +1,10 @@
 //! What comes out of tests and sessions (SPEC B1-B3).
 
-use crate::support::{Project, case, cause, codes, detail, outcome, sound};
+use crate::support::{Project, case, cause, codes, detail, item, outcome, path, sound};
 use redgreen_core::outcome::{Cause, Outcome};
+use redgreen_core::reason::ReasonCode;
+use redgreen_core::run_report::Ended;
+use redgreen_host::runner::Selection;
 
 /// Purpose: one test for each way in which a test can be red.
 #[test]
@@ -111,4 +114,553 @@ def test_setup_missing(uses_missing): pass
         Some(8)
     );
     assert!(codes(&report).is_empty());
+}
+
+/// Purpose: unittest classes with and without subtests, expected failures, set-up of a class.
+#[test]
+fn b2_unittest_classes_and_subtests_are_cases() {
+    let project = Project::new();
+    project.tree(&[(
+        "tests/test_unit.py",
+        r#"
+import unittest
+class TestCart(unittest.TestCase):
+    def test_ok(self): self.assertEqual(1, 1)
+    def test_no(self): self.assertEqual(1, 2)
+    def test_sub(self):
+        for i in range(2):
+            with self.subTest(i=i): self.assertEqual(i, 0)
+    @unittest.expectedFailure
+    def test_expected(self): self.fail()
+    @unittest.expectedFailure
+    def test_unexpected(self): pass
+    @unittest.skip("later")
+    def test_skip(self): pass
+class TestSetup(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise RuntimeError("no")
+    def test_a(self): pass
+def test_fixture(subtests):
+    with subtests.test("first", n=1): assert False, "inner"
+    with subtests.test("second"): pass
+"#,
+    )]);
+    let report = project.run();
+    sound(&report);
+    let id = |name: &str| format!("tests/test_unit.py::{name}");
+    assert_eq!(outcome(&report, &id("TestCart::test_ok")), Outcome::Passed);
+    assert_eq!(cause(&report, &id("TestCart::test_no")), Cause::Assertion);
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_sub")),
+        Outcome::Failed,
+        "{report:#?}"
+    );
+    assert_eq!(cause(&report, &id("TestCart::test_sub")), Cause::Assertion);
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_sub (i=0)")),
+        Outcome::Passed
+    );
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_sub (i=1)")),
+        Outcome::Failed
+    );
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_expected")),
+        Outcome::Xfailed
+    );
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_unexpected")),
+        Outcome::Xpassed
+    );
+    assert_eq!(
+        outcome(&report, &id("TestCart::test_skip")),
+        Outcome::Skipped
+    );
+    assert_eq!(outcome(&report, &id("TestSetup::test_a")), Outcome::Errored);
+    assert_eq!(outcome(&report, &id("test_fixture")), Outcome::Failed);
+    assert_eq!(
+        outcome(&report, &id("test_fixture [first] (n=1)")),
+        Outcome::Failed
+    );
+    assert_eq!(
+        outcome(&report, &id("test_fixture [second]")),
+        Outcome::Passed
+    );
+}
+
+/// Purpose: skips and expected failures in all their forms; none of them is a pass.
+#[test]
+fn b2_skips_and_expected_failures_are_told_apart() {
+    let mut project = Project::new();
+    project.tree(&[
+        (
+            "tests/test_marks.py",
+            r#"
+import pytest
+@pytest.mark.skip(reason="later")
+def test_skip(): pass
+def test_skip_inside(): pytest.skip("now")
+@pytest.mark.xfail
+def test_xfail(): assert False
+@pytest.mark.xfail
+def test_xpass(): pass
+@pytest.mark.xfail(strict=True)
+def test_strict(): pass
+@pytest.mark.xfail(raises=ValueError)
+def test_other(): assert False
+@pytest.mark.xfail(run=False)
+def test_not_run(): pass
+"#,
+        ),
+        (
+            "tests/test_module.py",
+            "import pytest\npytest.importorskip('nothing_of_this_name')\ndef test_a(): pass\n",
+        ),
+    ]);
+    project.items(&["tests/test_module.py::test_a"]);
+    let report = project.run();
+    sound(&report);
+    let found = |name: &str| outcome(&report, &format!("tests/test_marks.py::test_{name}"));
+    assert_eq!(found("skip"), Outcome::Skipped);
+    assert_eq!(found("skip_inside"), Outcome::Skipped);
+    assert_eq!(found("xfail"), Outcome::Xfailed);
+    assert_eq!(found("xpass"), Outcome::Xpassed);
+    assert_eq!(found("strict"), Outcome::Xpassed);
+    assert_eq!(found("other"), Outcome::Failed);
+    assert_eq!(found("not_run"), Outcome::Xfailed);
+    assert_eq!(
+        outcome(&report, "tests/test_module.py::test_a"),
+        Outcome::Skipped,
+        "{report:#?}"
+    );
+    assert_eq!(
+        case(&report, "tests/test_marks.py::test_skip").message,
+        "Skipped: later"
+    );
+}
+
+/// Purpose: names with spaces, brackets and other scripts, kept as pytest writes them.
+#[test]
+fn g4_case_ids_are_verbatim_and_can_be_selected() {
+    let project = Project::new();
+    project.tree(&[(
+        "tests/test with space é.py",
+        r#"
+import pytest
+@pytest.mark.parametrize("x", ["a b", "é", "[x]", "a::b", ""])
+def test_p(x): assert x
+class TestÄ:
+    @pytest.mark.parametrize("x", [1, 2])
+    def test_m(self, x): assert x
+def test_other(): assert False
+"#,
+    )]);
+    let file = "tests/test with space é.py";
+    let items = vec![
+        item(&format!("{file}::test_p")),
+        item(&format!("{file}::TestÄ::test_m")),
+    ];
+    let report = project.try_run(&Selection::Items(items)).unwrap();
+    sound(&report);
+    let ids: Vec<String> = report
+        .cases
+        .iter()
+        .map(|case| case.id.case.clone())
+        .collect();
+    assert_eq!(
+        ids,
+        ["[a b]", "[\\xe9]", "[[x]]", "[a::b]", "[]", "[1]", "[2]"],
+        "{report:#?}"
+    );
+    assert_eq!(
+        report.cases[0].id.item.to_string(),
+        format!("{file}::test_p")
+    );
+    assert_eq!(report.cases[5].id.item.item, "TestÄ::test_m");
+    assert_eq!(report.count(Outcome::Failed), 1);
+}
+
+/// Purpose: a file that does not load among good ones; others still run, and the selection still works.
+#[test]
+fn b3_a_broken_import_does_not_hide_other_files() {
+    let project = Project::new();
+    project.tree(&[
+        ("src/shop/__init__.py", ""),
+        (
+            "tests/test_bad.py",
+            "from shop import refund\n\ndef test_refund(): refund()\n",
+        ),
+        ("tests/test_syntax.py", "def test_x(:\n    pass\n"),
+        (
+            "tests/test_good.py",
+            "def test_good(): pass\ndef test_more(): pass\n",
+        ),
+    ]);
+    let report = project.run();
+    sound(&report);
+    assert_eq!(
+        outcome(&report, "tests/test_good.py::test_good"),
+        Outcome::Passed
+    );
+    assert_eq!(report.load_failures.len(), 2, "{report:#?}");
+    let bad = &report.load_failures[0];
+    assert_eq!(bad.files, [path("tests/test_bad.py")]);
+    assert_eq!(bad.causes[0].cause.cause, Cause::MissingSymbol);
+    assert_eq!(bad.causes[0].cause.symbol.as_deref(), Some("refund"));
+    assert_eq!(
+        (bad.causes[0].file.clone(), bad.causes[0].line),
+        (Some(path("tests/test_bad.py")), Some(1))
+    );
+    let syntax = &report.load_failures[1];
+    assert_eq!(syntax.causes[0].cause.cause, Cause::SyntaxError);
+    assert_eq!(syntax.causes[0].line, Some(1));
+    let items = vec![
+        item("tests/test_bad.py::test_refund"),
+        item("tests/test_good.py::test_good"),
+    ];
+    let report = project.try_run(&Selection::Items(items)).unwrap();
+    sound(&report);
+    assert_eq!(
+        (report.cases.len(), report.load_failures.len()),
+        (1, 1),
+        "{report:#?}"
+    );
+    assert_eq!(report.ended, Ended::Code(1));
+}
+
+/// Purpose: a conftest that does not load takes every test below it with it.
+#[test]
+fn b3_a_conftest_that_does_not_load_names_the_files_below_it() {
+    for place in ["conftest.py", "tests/conftest.py", "tests/deep/conftest.py"] {
+        let mut project = Project::new();
+        project.tree(&[
+            ("src/shop/__init__.py", ""),
+            (place, "from shop import make_db\n"),
+            ("tests/deep/test_a.py", "def test_a(): pass\n"),
+        ]);
+        project.items(&["tests/deep/test_a.py::test_a"]);
+        let report = project.run();
+        sound(&report);
+        assert_eq!(report.load_failures.len(), 1, "{report:#?}");
+        assert_eq!(
+            report.load_failures[0].files,
+            [path("tests/deep/test_a.py")]
+        );
+        let cause = &report.load_failures[0].causes[0];
+        assert_eq!(cause.cause.cause, Cause::MissingSymbol);
+        assert_eq!(cause.file, Some(path(place)));
+    }
+}
+
+/// Purpose: ways in which a session ends early with exit code 0 or a report that says nothing.
+#[test]
+fn b1_sessions_that_end_early_are_never_a_pass() {
+    let good = "def test_first(): pass\n";
+    let cases = [
+        (
+            "import os\ndef test_x(): os._exit(0)\n",
+            ReasonCode::TruncatedReport,
+            "test_x",
+        ),
+        (
+            "import pytest\ndef test_x(): pytest.exit('bye', returncode=0)\n",
+            ReasonCode::TruncatedReport,
+            "bye",
+        ),
+        (
+            "import os, signal\ndef test_x(): os.kill(os.getpid(), signal.SIGSEGV)\n",
+            ReasonCode::TruncatedReport,
+            "SIGSEGV",
+        ),
+        (
+            "import sys\nsys.exit(0)\ndef test_x(): pass\n",
+            ReasonCode::TruncatedReport,
+            "SystemExit",
+        ),
+        (
+            "import os\nos._exit(0)\ndef test_x(): pass\n",
+            ReasonCode::TruncatedReport,
+            "exit code 0",
+        ),
+        (
+            "import atexit, os\natexit.register(os._exit, 0)\ndef test_x(): assert 0\n",
+            ReasonCode::ExitCodeDisagrees,
+            "pytest returned 1",
+        ),
+    ];
+    for (code, expected, word) in cases {
+        let project = Project::new();
+        project.tree(&[
+            ("tests/test_a.py", good),
+            ("tests/test_b.py", code),
+            ("tests/test_c.py", good),
+        ]);
+        let report = project.run();
+        assert_eq!(codes(&report), [expected], "{report:#?}");
+        assert!(report.problems[0].message.contains(word), "{report:#?}");
+        assert!(!report.problems[0].help.is_empty());
+    }
+}
+
+/// Purpose: the test during which the process died is named and is not `passed`.
+#[test]
+fn b2_the_test_that_ended_the_process_is_crashed() {
+    let project = Project::new();
+    project.tree(&[(
+        "tests/test_a.py",
+        "import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\ndef test_c(): pass\n",
+    )]);
+    let report = project.run();
+    assert_eq!(outcome(&report, "tests/test_a.py::test_a"), Outcome::Passed);
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_b"),
+        Outcome::Crashed
+    );
+    assert_eq!(outcome(&report, "tests/test_a.py::test_c"), Outcome::NotRun);
+}
+
+/// Purpose: hooks in a conftest that make failures look like passes, from four sides.
+#[test]
+fn b1_hooks_that_rewrite_reports_are_seen() {
+    let hooks = [
+        "@pytest.hookimpl(hookwrapper=True, tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n    out = yield\n    out.get_result().outcome = 'passed'\n",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_logreport(report):\n    report.outcome = 'passed'\n",
+        "@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_call(item):\n    out = yield\n    out.force_result(None)\n",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n    call.excinfo = None\n",
+        "@pytest.hookimpl(hookwrapper=True)\ndef pytest_pyfunc_call(pyfuncitem):\n    out = yield\n    out.force_result(True)\n",
+    ];
+    for hook in hooks {
+        let project = Project::new();
+        project.tree(&[
+            ("tests/conftest.py", &format!("import pytest\n{hook}")),
+            ("tests/test_a.py", "def test_a(): assert 1 == 2\n"),
+        ]);
+        let report = project.run();
+        // pytest counts a failure before the hook on `logreport` runs; all others hide it from the exit code too.
+        let hidden = !hook.contains("logreport");
+        assert_eq!(
+            report.ended == Ended::Code(0),
+            hidden,
+            "{hook}: {report:#?}"
+        );
+        assert!(
+            codes(&report).contains(&ReasonCode::ReportTampered),
+            "{hook}: {report:#?}"
+        );
+        assert_eq!(outcome(&report, "tests/test_a.py::test_a"), Outcome::Failed);
+    }
+}
+
+/// Purpose: hooks that change the exit code, stop the session, or replace the protocol.
+#[test]
+fn b1_exit_code_and_cases_must_agree() {
+    let hooks = [
+        (
+            "def pytest_sessionfinish(session): session.exitstatus = 0\n",
+            ReasonCode::ExitCodeDisagrees,
+        ),
+        (
+            "def pytest_runtest_logreport(report):\n    import pytest\n    CONFIG.shouldstop = 'enough'\ndef pytest_sessionstart(session):\n    global CONFIG\n    CONFIG = session\n",
+            ReasonCode::TruncatedReport,
+        ),
+        (
+            "def pytest_runtest_protocol(item, nextitem): return True\n",
+            ReasonCode::TruncatedReport,
+        ),
+        (
+            "def pytest_collection_modifyitems(items): items.clear()\n",
+            ReasonCode::ZeroTests,
+        ),
+    ];
+    for (hook, expected) in hooks {
+        let project = Project::new();
+        project.tree(&[
+            ("tests/conftest.py", hook),
+            (
+                "tests/test_a.py",
+                "def test_a(): assert 1 == 2\ndef test_b(): pass\n",
+            ),
+        ]);
+        let report = project.run();
+        assert_eq!(codes(&report), [expected], "{hook}: {report:#?}");
+    }
+}
+
+/// Purpose: pytest's own words for what it refuses, and for finding nothing.
+#[test]
+fn b1_usage_errors_and_zero_tests_are_named() {
+    let project = Project::new();
+    project.tree(&[
+        ("pytest.ini", "[pytest]\naddopts = --no-such-option\n"),
+        ("tests/test_a.py", "def test_a(): pass\n"),
+    ]);
+    let report = project.run();
+    assert_eq!(
+        codes(&report),
+        [ReasonCode::RunnerUsageError],
+        "{report:#?}"
+    );
+    assert!(
+        report.problems[0].message.contains("--no-such-option"),
+        "{report:#?}"
+    );
+    project.tree(&[("pytest.ini", "[pytest]\naddopts = -p no_such_plugin\n")]);
+    let report = project.run();
+    assert_eq!(codes(&report), [ReasonCode::MissingPlugin], "{report:#?}");
+    project.tree(&[
+        ("pytest.ini", "[pytest]\n"),
+        ("tests/test_a.py", "def helper(): pass\n"),
+    ]);
+    let report = project.run();
+    assert_eq!(codes(&report), [ReasonCode::ZeroTests], "{report:#?}");
+}
+
+/// Purpose: an `addopts` that would select, stop early, report, cover, distribute and hide; what else it says is kept.
+#[test]
+fn c3_addopts_keep_what_does_not_select() {
+    let project = Project::new();
+    project.tree(&[
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = \"-xq --maxfail 1 -k nothing -m 'not slow' --deselect tests/test_a.py::test_a --ignore=tests/test_b.py -n 2 --dist loadfile --cov=src --cov-report term --cov-fail-under 90 --junitxml=out.xml --lf -p no:terminal -p no:cacheprovider --strict-markers -rs -p helper_plugin\"\ncache_dir = \"x\"\nmarkers = [\"slow\"]\ntestpaths = [\"tests\"]\n",
+        ),
+        ("helper_plugin.py", "import pytest\n@pytest.fixture\ndef from_plugin(): return 7\n"),
+        (
+            "tests/test_a.py",
+            "import pytest\ndef test_a(): assert 0\ndef test_b(from_plugin): assert from_plugin == 7\n@pytest.mark.slow\ndef test_c(): pass\n",
+        ),
+        ("tests/test_b.py", "import pytest\n@pytest.mark.unknown\ndef test_d(): pass\n"),
+    ]);
+    let report = project.run();
+    sound(&report);
+    assert_eq!(outcome(&report, "tests/test_a.py::test_a"), Outcome::Failed);
+    assert_eq!(outcome(&report, "tests/test_a.py::test_b"), Outcome::Passed);
+    assert_eq!(outcome(&report, "tests/test_a.py::test_c"), Outcome::Passed);
+    // `--strict-markers` is kept: the unknown marker is an error.
+    assert_eq!(report.load_failures.len(), 1, "{report:#?}");
+    assert!(!project.tree.join("out.xml").exists());
+    assert!(!project.tree.join("x").exists());
+    assert_eq!(
+        report
+            .pass_line
+            .as_deref()
+            .map(|line| line.starts_with("1 failed, 2 passed, 1 error in ")),
+        Some(true),
+        "{report:#?}"
+    );
+    assert!(report.tail.len() >= 3);
+}
+
+/// Purpose: the plugins of the environment work although autoload is off.
+#[test]
+fn c3_recorded_plugins_are_enabled_by_name() {
+    let project = Project::new();
+    project.tree(&[
+        ("pytest.ini", "[pytest]\nasyncio_mode = auto\n"),
+        (
+            "tests/test_a.py",
+            "import asyncio\nasync def test_async():\n    await asyncio.sleep(0)\n    assert 1 == 2\ndef test_worker(worker_id): assert worker_id == 'master'\ndef test_cov(cov): pass\n",
+        ),
+    ]);
+    let environment = project.environment().unwrap();
+    assert_eq!(
+        environment.plugins,
+        ["asyncio", "pytest_cov", "xdist", "xdist.looponfail"]
+    );
+    let report = project.run();
+    sound(&report);
+    assert_eq!(
+        cause(&report, "tests/test_a.py::test_async"),
+        Cause::Assertion,
+        "{report:#?}"
+    );
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_worker"),
+        Outcome::Passed
+    );
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_cov"),
+        Outcome::Passed
+    );
+    // A plugin that the project switches off stays off.
+    project.tree(&[("pytest.ini", "[pytest]\naddopts = -p no:asyncio\n")]);
+    let report = project.run();
+    assert_eq!(
+        cause(&report, "tests/test_a.py::test_async"),
+        Cause::MissingPlugin,
+        "{report:#?}"
+    );
+}
+
+/// Purpose: what tests can see of the machine.
+#[test]
+fn c3_tests_see_a_private_environment() {
+    let mut project = Project::new();
+    project
+        .variables
+        .insert("SECRET_TOKEN".to_owned(), "x".to_owned());
+    project.tree(&[(
+        "tests/test_a.py",
+        r#"
+import os, sys, time, tempfile
+def test_a(tmp_path):
+    assert "SECRET_TOKEN" not in os.environ
+    assert os.environ["TZ"] == "UTC" and os.environ["PYTHONHASHSEED"] == "0" and os.environ["CI"] == "1"
+    assert os.listdir(os.path.expanduser("~")) == []
+    private = os.path.dirname(os.environ["HOME"])
+    assert tempfile.gettempdir().startswith(private) and str(tmp_path).startswith(private)
+    assert os.path.samefile(os.getcwd(), os.path.dirname(os.path.dirname(__file__)))
+    assert sys.dont_write_bytecode
+"#,
+    )]);
+    let report = project.run();
+    sound(&report);
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_a"),
+        Outcome::Passed,
+        "{report:#?}"
+    );
+    let left: Vec<_> = std::fs::read_dir(&project.workspace.scratch)
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(!project.tree.join("tests/__pycache__").exists());
+    assert!(!project.tree.join(".pytest_cache").exists());
+}
+
+/// Purpose: a runner with a name and a folder of its own in a repository with several.
+#[test]
+fn g4_ids_carry_the_runner_and_the_path_from_the_top() {
+    let mut project = Project::new();
+    project.settings.name = Some("api".parse().unwrap());
+    project.settings.root = "services/api".to_owned();
+    project.test_globs = vec!["services/*/tests/**".to_owned()];
+    project.tree(&[
+        ("services/api/src/shop/__init__.py", ""),
+        (
+            "services/api/tests/test_a.py",
+            "import shop\ndef test_a(): shop.total()\ndef test_b(): pass\n",
+        ),
+        ("services/web/tests/test_w.py", "def test_w(): pass\n"),
+    ]);
+    std::fs::create_dir_all(project.workspace.checkout.join("services/api")).unwrap();
+    let report = project.run();
+    sound(&report);
+    assert_eq!(report.cases.len(), 2, "{report:#?}");
+    assert_eq!(
+        cause(&report, "api:services/api/tests/test_a.py::test_a"),
+        Cause::MissingSymbol
+    );
+    let files = vec![path("services/api/tests/test_a.py")];
+    let report = project.try_run(&Selection::Files(files)).unwrap();
+    sound(&report);
+    assert_eq!(report.cases.len(), 2);
+    let one = vec![item("api:services/api/tests/test_a.py::test_b")];
+    let report = project.try_run(&Selection::Items(one)).unwrap();
+    assert_eq!(report.cases.len(), 1);
+    assert!(
+        report.command.contains(&"tests/test_a.py".to_owned()),
+        "{report:#?}"
+    );
+    assert!(report.command.iter().any(|word| word == "pytest"));
 }

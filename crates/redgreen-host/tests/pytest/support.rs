@@ -104,6 +104,10 @@ pub fn path(text: &str) -> RelPath {
     RelPath::new(text).unwrap()
 }
 
+pub fn item(text: &str) -> ItemId {
+    ItemId::try_from(text.to_owned()).unwrap()
+}
+
 impl Project {
     /// A project without a virtual environment: `python3` of `PATH` is all there is.
     pub fn bare() -> Self {
@@ -164,6 +168,44 @@ impl Project {
             .env("PYTHONPATH", site_packages(build_tools()))
             .current_dir(self.workspace.scratch.as_path()));
         _ = fs::remove_dir_all(self.workspace.checkout.join("build"));
+    }
+    /// Puts a package of the build tools into the project's environment.
+    pub fn copy_build_tool(&self, package: &str) {
+        run(Command::new("cp")
+            .arg("-a")
+            .arg(site_packages(build_tools()).join(package))
+            .arg(site_packages(&self.venv())));
+    }
+    /// Adds a file to the environment, as another distribution would.
+    pub fn site_file(&self, name: &str, content: &str) {
+        write(&site_packages(&self.venv()), &[(name, content)]);
+    }
+    /// Replaces the environment by one that uv makes, with the checkout installed by uv.
+    pub fn uv_environment(&self) {
+        fs::remove_dir_all(self.venv()).unwrap();
+        let uv = build_tools().join("bin/uv");
+        run(Command::new(&uv)
+            .args(["venv", "-q", "--python"])
+            .arg(base_environment().join("bin/python"))
+            .arg(self.venv()));
+        run(Command::new("cp")
+            .arg("-a")
+            .arg(format!("{}/.", site_packages(base_environment()).display()))
+            .arg(site_packages(&self.venv())));
+        run(Command::new(&uv)
+            .args([
+                "pip",
+                "install",
+                "-q",
+                "--offline",
+                "--no-build-isolation",
+                "--no-deps",
+                "--python",
+            ])
+            .arg(self.venv().join("bin/python"))
+            .arg("-e")
+            .arg(&self.workspace.checkout)
+            .env("PYTHONPATH", site_packages(build_tools())));
     }
     /// Files of the checkout and the tree.
     pub fn both(&self, files: &[(&str, &str)]) {

@@ -130,7 +130,7 @@ fn from_command(
             argv.extend(ask_executable());
             match ask(argv, user, root) {
                 Ok(path) => Ok(Some(Found {
-                    launcher: PathBuf::from(path),
+                    launcher: root.join(path),
                     how,
                 })),
                 Err(said) => Err(fault(
@@ -240,7 +240,7 @@ fn resolved(
     argv.extend(ask_executable());
     match ask(argv, user, root) {
         Ok(real) => Ok(Found {
-            launcher: PathBuf::from(real),
+            launcher: root.join(real),
             how,
         }),
         Err(said) => Err(fault(
