@@ -4,6 +4,7 @@
 
 pub mod error_report;
 mod facts;
+mod gather;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -11,8 +12,9 @@ mod text;
 
 pub use facts::{
     Answer, DisputeFact, Entry, Facts, GateFact, LockFact, NotUsed, ReportError, SessionFact,
-    TaskFacts, WaiverFact, gather,
+    TaskFacts, WaiverFact,
 };
+pub use gather::gather;
 
 #[cfg(test)]
 mod tests;

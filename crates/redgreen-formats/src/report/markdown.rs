@@ -413,7 +413,7 @@ fn code(text: &str) -> String {
 /// put literals in back-ticks; balanced ones stay code, in which nothing needs to be escaped.
 fn escaped(text: &str) -> String {
     let text = text::one_line(text);
-    let balanced = text.matches('`').count() % 2 == 0 && !text.contains("``");
+    let balanced = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
     if !balanced {
         return escape_plain(&text.replace('`', "'"));
     }
