@@ -7,9 +7,9 @@ use super::summary::GateSummary;
 use crate::exit::ExitCode;
 use crate::gate::Gate;
 use crate::id::TaskId;
-use crate::plan::{self, Mode};
+use crate::plan::{Mode, Task};
 use crate::reason::Reason;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A run while an event is applied to it.
 pub(super) struct Drive<'a> {
@@ -302,30 +302,50 @@ impl Drive<'_> {
         if blocked {
             return;
         }
-        let mut places = usize::try_from(self.run.options.jobs.max(1)).unwrap_or(usize::MAX);
-        let (mut finished, mut begun) = (BTreeSet::new(), BTreeSet::new());
-        for (id, task) in &self.run.tasks {
-            if task.is_in_flight() {
-                places = places.saturating_sub(1);
-            }
-            if task.phase == Phase::Passed {
-                finished.insert(id.clone());
-            } else if task.phase != Phase::Waiting || task.parked.is_some() {
-                begun.insert(id.clone());
-            }
-        }
-        for id in plan::ready(&self.run.plan, &finished, &begun, &BTreeSet::new()) {
+        let in_flight = self
+            .run
+            .tasks
+            .values()
+            .filter(|task| task.is_in_flight())
+            .count();
+        let jobs = usize::try_from(self.run.options.jobs.max(1)).unwrap_or(usize::MAX);
+        let mut places = jobs.saturating_sub(in_flight);
+        // The same choice as `plan::ready`, without building its sets at every turn (SPEC H7: 1,000 tasks).
+        let plan = Arc::clone(&self.run.plan);
+        let order = Arc::clone(&self.run.start_order);
+        for task in order.iter().filter_map(|index| plan.tasks.get(*index)) {
             if places == 0 {
                 break;
             }
-            if self.run.is_selected(&id) {
-                self.begin(&id);
+            if self.can_start(task) {
+                self.begin(&task.id);
                 // With `--until` a task may park at once and take no place.
-                if self.run.tasks.get(&id).is_some_and(TaskState::is_in_flight) {
+                if self
+                    .run
+                    .tasks
+                    .get(&task.id)
+                    .is_some_and(TaskState::is_in_flight)
+                {
                     places -= 1;
                 }
             }
         }
+    }
+
+    fn can_start(&self, task: &Task) -> bool {
+        let waits = self
+            .run
+            .tasks
+            .get(&task.id)
+            .is_some_and(|state| state.phase == Phase::Waiting && state.parked.is_none());
+        waits
+            && self.run.is_selected(&task.id)
+            && task.depends_on.iter().all(|dependency| {
+                self.run
+                    .tasks
+                    .get(dependency)
+                    .is_some_and(|state| state.phase == Phase::Passed)
+            })
     }
 }
 

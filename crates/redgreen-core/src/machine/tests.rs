@@ -6,7 +6,7 @@ use crate::exit::ExitCode;
 use crate::gate::Gate;
 use crate::id::{Digest, TaskId};
 use crate::outcome::Verdict;
-use crate::plan::{Mode, Plan, PlanStatus, Task};
+use crate::plan::{Mode, Plan, PlanStatus, Priority, Task, order};
 use crate::reason::{Reason, ReasonCode};
 
 pub(super) fn id(n: usize) -> TaskId {
@@ -733,4 +733,62 @@ fn effect_keys_round_trip_as_text() {
     ] {
         assert!(bad.parse::<EffectKey>().is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a3_tasks_begin_in_the_order_of_the_plan() {
+    let mut shape = plan(&[&[4], &[], &[], &[], &[2], &[]]);
+    for (index, rank) in [0, 2, 2, 3, 0, 1].into_iter().enumerate() {
+        shape.tasks[index].priority = Priority(rank);
+    }
+    let expected = order(&shape);
+    let mut story = Story::new(shape, RunOptions::default());
+    for id in expected {
+        let n: usize = id.as_str()[1..].parse().unwrap();
+        story.until_implement(n);
+        story.finish(n);
+    }
+    assert_eq!(story.exit(), Some(ExitCode::Pass));
+}
+
+#[test]
+fn h7_a_thousand_tasks_run_to_the_end_and_replay() {
+    let count = 1_000;
+    let needs: Vec<Vec<usize>> = (1..=count)
+        .map(|n| if n % 10 == 1 { Vec::new() } else { vec![n - 1] })
+        .collect();
+    let needs: Vec<&[usize]> = needs.iter().map(Vec::as_slice).collect();
+    let mut state = State::new();
+    let mut journal = vec![started(plan(&needs), RunOptions::default())];
+    let mut todo = state.apply(journal[0].clone()).unwrap();
+    while let Some(effect) = todo.pop() {
+        let key = effect.key;
+        let result = match effect.action {
+            Action::StartAgent { .. } => Event::AgentEnded {
+                key: key.clone(),
+                outcome: AgentOutcome::Done,
+                session: AgentSession::default(),
+            },
+            Action::RunGate { gate, .. } => Event::GateJudged {
+                key: key.clone(),
+                summary: Box::new(summary(gate, Verdict::Pass, &[], 0)),
+            },
+            Action::CommitLock { .. } => Event::LockCommitted {
+                key: key.clone(),
+                lock: lock(),
+            },
+            Action::Deliver { .. } => Event::Delivered {
+                key: key.clone(),
+                delivery: merged(),
+            },
+            _ => Event::Done { key: key.clone() },
+        };
+        for event in [Event::Started { key }, result] {
+            journal.push(event.clone());
+            todo.extend(state.apply(event).unwrap());
+        }
+    }
+    assert_eq!(state.standing(), Standing::Ended(ExitCode::Pass));
+    assert!(journal.len() > 14 * count);
+    assert_eq!(State::replay(journal).unwrap(), state);
 }
