@@ -1,4 +1,5 @@
 //! Test units of mixed files: tables, the laws of `splice`, and edits.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use proptest::prelude::*;
 use redgreen_lint::splice::{

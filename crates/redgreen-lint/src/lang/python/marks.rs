@@ -209,10 +209,10 @@ fn first_statement(statement: Node<'_>, text: &str) -> Option<Mark> {
                     let argument = children(value.child_by_field_name("arguments")?)
                         .into_iter()
                         .find(|node| node.kind() != "comment")?;
-                    let fails = match (last_part(&name), truth(argument, text)) {
-                        ("assertTrue", Some(false)) | ("assertFalse", Some(true)) => true,
-                        _ => false,
-                    };
+                    let fails = matches!(
+                        (last_part(&name), truth(argument, text)),
+                        ("assertTrue", Some(false)) | ("assertFalse", Some(true))
+                    );
                     fails.then_some(Mark::AlwaysFails)
                 }
                 _ => None,
