@@ -207,6 +207,11 @@ fn b5_formatting_and_comments_are_no_edit_but_tokens_are() {
         edits(&locked.replace("#[cfg(test)]", "#[cfg(all(test, any()))]")),
         ["Modified mod tests 1"]
     );
+    // A module brings helpers and imports along: it is more than a test.
+    assert_eq!(
+        edits(&locked.replace("use super::*;", "use super::*; mod m { #[test] fn x() {} }")),
+        ["Added tests::mod m 3"]
+    );
     assert_eq!(edits(""), ["Deleted mod tests 1"]);
     assert_eq!(
         edits(&locked.replace("1, 2)", "1, (2,))")),
