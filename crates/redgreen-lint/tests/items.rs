@@ -204,8 +204,8 @@ fn b3_marks_of_python_tests() {
             "test_a",
         ),
         (
-            "@pytest.mark.parametrize('a', [self.skip])\ndef test_a(a): assert f(a)",
-            "test_a Skip",
+            "@pytest.mark.parametrize('a', [Action.skip])\ndef test_a(a): assert f(a)",
+            "test_a",
         ),
         ("def test_a(): assert False", "test_a AlwaysFails"),
         (
