@@ -12,6 +12,7 @@ mod manifest;
 mod project;
 mod shell;
 mod store;
+mod test_environment;
 mod toolchain;
 
 use crate::runner::{CouldNotRun, Request, Runner, RunnerSettings, Workspace};
@@ -78,7 +79,7 @@ impl CargoTest {
         parts: &mut Parts,
     ) -> Result<(), CouldNotRun> {
         let metadata = project::metadata(shell)?;
-        let project = project::Project::read(&shell.tree, &metadata)?;
+        let project = project::Project::read(&shell.tree, &shell.root, &metadata)?;
         let lock = build::lock_flags(shell, &project.workspace_root)?;
         let plan = build::plan(&project, request, &self.settings);
         parts.command = command(&plan, &lock, shell);

@@ -74,6 +74,21 @@ fn c2_a_workspace_with_generated_code_and_macros_runs_like_under_cargo() {
 }
 
 #[test]
+fn g4_a_runner_in_one_package_tests_that_package() {
+    let report = workspace().root("crates/app").run_all();
+    assert_eq!(problems(&report), [], "{report:#?}");
+    assert_eq!(
+        outcomes(&report),
+        [
+            "crates/app/src/lib.rs::tests::generated",
+            "crates/app/tests/it.rs::everything_is_set",
+            "crates/app/tests/whole.rs::whole",
+        ]
+        .map(|id| (id.to_owned(), Outcome::Passed))
+    );
+}
+
+#[test]
 fn g4_configured_features_reach_every_build() {
     let sample = workspace().arguments(&["--features", "app/extra"]);
     let report = sample.run_items(&["crates/app/src/lib.rs::tests::with_a_feature"]);

@@ -46,7 +46,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
         commands: vec![build_command(
             settings,
             &["--tests".to_owned()],
-            &workspace_flags(settings),
+            &workspace_flags(settings, project),
         )],
         targets: all,
         everything: true,
@@ -76,7 +76,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
         let Some(member) = project.packages.get(target.package) else {
             continue;
         };
-        let packages = package_flags(settings, &member.name);
+        let packages = package_flags(settings, project, &member.name);
         commands.push(match target.kind {
             // `cargo build --lib` would build the library itself, not its tests.
             "lib" => no_run_command(settings, &["--lib".to_owned()], &packages),
@@ -99,6 +99,8 @@ fn doctest_packages(project: &Project) -> Vec<usize> {
                 .targets
                 .iter()
                 .any(|target| target.doctest)
+                && (!project.one_package
+                    || project.targets.iter().any(|target| target.package == index))
         })
         .collect()
 }
@@ -142,7 +144,11 @@ pub fn skeleton_commands(
 ) -> Vec<Vec<String>> {
     let tests = ["--tests".to_owned()];
     if plan.everything {
-        return vec![build_command(settings, &tests, &workspace_flags(settings))];
+        return vec![build_command(
+            settings,
+            &tests,
+            &workspace_flags(settings, project),
+        )];
     }
     let packages: BTreeSet<usize> = plan
         .targets
@@ -152,7 +158,13 @@ pub fn skeleton_commands(
     let mut commands: Vec<Vec<String>> = packages
         .into_iter()
         .filter_map(|index| project.packages.get(index))
-        .map(|member| build_command(settings, &tests, &package_flags(settings, &member.name)))
+        .map(|member| {
+            build_command(
+                settings,
+                &tests,
+                &package_flags(settings, project, &member.name),
+            )
+        })
         .collect();
     commands.dedup();
     commands
@@ -187,8 +199,8 @@ fn chooses_packages(settings: &RunnerSettings) -> bool {
     })
 }
 
-fn workspace_flags(settings: &RunnerSettings) -> Vec<String> {
-    if chooses_packages(settings) {
+fn workspace_flags(settings: &RunnerSettings, project: &Project) -> Vec<String> {
+    if chooses_packages(settings) || project.one_package {
         Vec::new()
     } else {
         vec!["--workspace".to_owned()]
@@ -196,13 +208,13 @@ fn workspace_flags(settings: &RunnerSettings) -> Vec<String> {
 }
 
 /// `-p NAME`, unless features are chosen by name: the package may not have them, and then cargo refuses.
-fn package_flags(settings: &RunnerSettings, name: &str) -> Vec<String> {
+fn package_flags(settings: &RunnerSettings, project: &Project, name: &str) -> Vec<String> {
     let features = settings
         .arguments
         .iter()
         .any(|argument| argument.starts_with("--features") || argument.starts_with("-F"));
     if chooses_packages(settings) || features {
-        workspace_flags(settings)
+        workspace_flags(settings, project)
     } else {
         vec!["-p".to_owned(), name.to_owned()]
     }
