@@ -365,8 +365,7 @@ impl Reader<'_> {
 
     fn missing_crate(&self, name: &str) -> CauseDetail {
         // `use super::*` makes a module of the crate under test look like an unlinked crate.
-        if self.facts.own_crate_is_source && self.has_first_party_glob() && self.is_path_head(name)
-        {
+        if self.facts.own_crate_is_source && self.has_first_party_glob() && self.is_in_code() {
             return self.missing(name);
         }
         let near = self
@@ -388,13 +387,18 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the diagnostic points at code that uses `name::` outside a `use`.
-    fn is_path_head(&self, name: &str) -> bool {
+    /// Whether the diagnostic points at code outside a `use` declaration (as far as its line shows).
+    fn is_in_code(&self) -> bool {
         self.primary
             .and_then(|span| span.text.first())
             .is_some_and(|line| {
-                let text = line.text.trim_start();
-                !text.starts_with("use ") && !text.starts_with("pub use ") && text.contains(name)
+                let before: String = line
+                    .text
+                    .chars()
+                    .take(line.highlight_start.saturating_sub(1))
+                    .collect();
+                let statement = before.rsplit(';').next().unwrap_or_default().trim_start();
+                !statement.starts_with("use ") && !statement.starts_with("pub use ")
             })
     }
 
