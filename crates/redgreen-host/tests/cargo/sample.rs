@@ -104,6 +104,12 @@ impl Sample {
         })
     }
     pub fn run(&self, selection: &Selection) -> RunReport {
+        self.run_in(selection, environment())
+    }
+    pub fn run_with(&self, environment: &Environment) -> RunReport {
+        self.run_in(&Selection::All, environment)
+    }
+    fn run_in(&self, selection: &Selection, environment: &Environment) -> RunReport {
         let rules = PathRules::new(
             &["tests/**".to_owned(), "**/tests/**".to_owned()],
             &["src/**".to_owned(), "**/src/**".to_owned()],
@@ -118,7 +124,7 @@ impl Sample {
                 items: &self.items,
                 rules: &rules,
                 workspace: &workspace,
-                environment: environment(),
+                environment,
             })
             .unwrap()
     }

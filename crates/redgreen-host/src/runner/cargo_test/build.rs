@@ -292,6 +292,7 @@ pub fn build(
     project: &Project,
     plan: &Plan,
     lock: &[String],
+    request: &Request<'_>,
 ) -> Result<Built, CouldNotRun> {
     let mut built = Built {
         messages: BuildMessages::default(),
@@ -307,7 +308,7 @@ pub fn build(
         let mut finished = shell.cargo(&arguments)?;
         let mut found = messages::parse(&finished.stdout_text());
         if found.finished.is_none() && needs_network(&finished.stderr_text()) {
-            fetch(shell)?;
+            fetch(shell, project, request)?;
             finished = shell.cargo(&arguments)?;
             found = messages::parse(&finished.stdout_text());
         }
@@ -436,6 +437,23 @@ pub fn is_local(package_id: &str) -> bool {
     package_id.starts_with("path+") || package_id.contains("(path+")
 }
 
+/// How the user's network is reached; only `cargo fetch` sees them, which runs no code of any package.
+const NETWORK_VARIABLES: &[&str] = &[
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "CARGO_HTTP_CAINFO",
+    "CARGO_HTTP_PROXY",
+    "CARGO_NET_GIT_FETCH_WITH_CLI",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
 /// Whether cargo refused because something is not on this machine yet.
 #[must_use]
 pub fn needs_network(stderr: &str) -> bool {
@@ -446,16 +464,27 @@ pub fn needs_network(stderr: &str) -> bool {
 ///
 /// # Errors
 /// The reason why cargo refused.
-pub fn fetch(shell: &mut Shell<'_>) -> Result<(), CouldNotRun> {
+pub fn fetch(
+    shell: &mut Shell<'_>,
+    project: &Project,
+    request: &Request<'_>,
+) -> Result<(), CouldNotRun> {
     let mut spec = shell.cargo_spec(&["fetch".to_owned(), "--locked".to_owned()]);
-    if let Some(home) = spec.env.get("CARGO_HOME") {
+    // In the user's own cargo home: his credentials and mirrors are configured there.
+    if let Some(home) = request.environment.variables.get("CARGO_HOME") {
+        spec.env.insert("CARGO_HOME".to_owned(), home.clone());
         spec.writable.push(PathBuf::from(home));
+    }
+    for name in NETWORK_VARIABLES {
+        if let Some(value) = crate::env::variable(name) {
+            spec.env.insert((*name).to_owned(), value);
+        }
     }
     let finished = super::shell::start(&spec)?;
     shell.record(&spec.argv, &finished);
     super::shell::within_limits(&finished, "cargo fetch", shell.timeout)?;
     if finished.success() {
-        Ok(())
+        super::home::prepare(shell, &project.workspace_root, request)
     } else {
         Err(refusal(&finished.stderr_text(), shell))
     }
