@@ -93,7 +93,7 @@ impl CargoTest {
         parts.done.load_failures.splice(0..0, failures);
         parts.done.problems.splice(0..0, built.problems);
         doctests::run(
-            &plan.doctests,
+            &build::doctest_commands(&project, &plan, &self.settings),
             shell,
             &project,
             request,

@@ -196,6 +196,35 @@ pub fn stub() { todo!() }
 }
 
 #[test]
+fn g4_doctests_of_two_members_are_told_apart() {
+    let member = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let text = |value: i32| {
+        format!(
+            "/// ```\n/// assert_eq!({value}, 1);\n/// ```\npub fn f() {{}}\n/// ```\n/// ```\npub fn g() {{}}\n"
+        )
+    };
+    let report = Sample::with_manifest("[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\n")
+        .file("a/Cargo.toml", &member("a"))
+        .file("a/src/lib.rs", &text(1))
+        .file("b/Cargo.toml", &member("b"))
+        .file("b/src/lib.rs", &text(2))
+        .run_all();
+    assert_eq!(problems(&report), [], "{report:#?}");
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("a/src/lib.rs::f #1", Outcome::Passed),
+            ("a/src/lib.rs::g #1", Outcome::Passed),
+            ("b/src/lib.rs::f #1", Outcome::Failed),
+            ("b/src/lib.rs::g #1", Outcome::Passed),
+        ]
+        .map(|(id, outcome)| (id.to_owned(), outcome))
+    );
+}
+
+#[test]
 fn g4_macro_made_cases_belong_to_their_item() {
     let sample = Sample::new()
         .file(

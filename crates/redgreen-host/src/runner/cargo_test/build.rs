@@ -170,6 +170,46 @@ pub fn skeleton_commands(
     commands
 }
 
+/// The commands that run doctests. They choose packages as the build does: another choice unifies other features, and
+/// every dependency would be built again.
+#[must_use]
+pub fn doctest_commands(
+    project: &Project,
+    plan: &Plan,
+    settings: &RunnerSettings,
+) -> Vec<Vec<String>> {
+    let command = |packages: &[String]| {
+        let mut command = vec![
+            "test".to_owned(),
+            "--doc".to_owned(),
+            "--no-fail-fast".to_owned(),
+        ];
+        command.extend(
+            settings
+                .arguments
+                .iter()
+                .filter(|argument| !matches!(argument.as_str(), "--tests" | "--all-targets"))
+                .cloned(),
+        );
+        command.extend_from_slice(packages);
+        command
+    };
+    if plan.doctests.is_empty() {
+        return Vec::new();
+    }
+    if plan.everything {
+        return vec![command(&workspace_flags(settings, project))];
+    }
+    let mut commands: Vec<Vec<String>> = plan
+        .doctests
+        .iter()
+        .filter_map(|&index| project.packages.get(index))
+        .map(|member| command(&package_flags(settings, project, &member.name)))
+        .collect();
+    commands.dedup();
+    commands
+}
+
 /// Neighbouring `cargo build` commands of one package become one, so that all their diagnostics come at once.
 fn merged(commands: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let mut out: Vec<Vec<String>> = Vec::new();
