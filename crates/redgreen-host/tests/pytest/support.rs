@@ -181,6 +181,23 @@ impl Project {
             .arg(site_packages(build_tools()).join(package))
             .arg(site_packages(&self.venv())));
     }
+    /// Takes a package out of the environment and makes it source of the checkout and the tree.
+    pub fn move_package_into_the_project(&self, package: &str, folder: &str) {
+        let from = site_packages(&self.venv());
+        for place in [&self.workspace.checkout, &self.tree] {
+            let target = place.join(folder);
+            fs::create_dir_all(&target).unwrap();
+            run(Command::new("cp")
+                .arg("-a")
+                .arg(from.join(package))
+                .arg(target));
+        }
+        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with(package) {
+                fs::remove_dir_all(entry.path()).unwrap();
+            }
+        }
+    }
     /// Adds a file to the environment, as another distribution would.
     pub fn site_file(&self, name: &str, content: &str) {
         write(&site_packages(&self.venv()), &[(name, content)]);

@@ -758,20 +758,34 @@ def stray_configuration(origin):
 
 
 def import_pytest(origin):
-    """Imports pytest and what it is made of from the environment, whatever the tree calls its modules."""
+    """Imports pytest and what it is made of from the environment, whatever the tree calls its modules.
+
+    Where that fails, a part of pytest is the project itself (pluggy, iniconfig), installed editable: then from the tree.
+    """
     path = list(sys.path)
+    before = set(sys.modules)
     sys.path[:] = [entry for entry in path if entry and os.path.isabs(origin.relative(entry))]
     try:
-        import pytest
-
-        import _pytest.config
-
-        for name in _pytest.config.default_plugins:
-            importlib.import_module("_pytest." + name)
+        load_pytest()
+    except ImportError:
+        for name in set(sys.modules) - before:
+            del sys.modules[name]
+        sys.path[:] = path
+        load_pytest()
     finally:
         sys.path[:] = path
         sys.path_importer_cache.clear()
-    return pytest
+    return sys.modules["pytest"]
+
+
+def load_pytest():
+    """Imports pytest with all of its own plugins."""
+    import pytest  # noqa: F401
+
+    import _pytest.config
+
+    for name in _pytest.config.default_plugins:
+        importlib.import_module("_pytest." + name)
 
 
 def main():
