@@ -1,5 +1,6 @@
 //! A referee that is killed or interrupted, as a real process. The functions marked `ignore` are not tests: they are
 //! the programs that the tests start (this executable again, with their name).
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "the referee under test is started and killed from outside"
