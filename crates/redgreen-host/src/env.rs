@@ -1,6 +1,7 @@
 //! The only reader of environment variables, and the allow-list for what a child process sees (SPEC C3).
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,12 @@ pub fn temporary_folder() -> PathBuf {
 #[must_use]
 pub fn own_executable() -> Option<PathBuf> {
     std::env::current_exe().ok()
+}
+
+/// Our own command line, with the program.
+#[must_use]
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
 }
 
 /// A program that was found on a search path.

@@ -10,12 +10,14 @@ mod isolation;
 mod jobs;
 mod leftovers;
 mod supervise;
+mod supervisor;
 
 pub use isolation::best_available;
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
 pub(crate) use leftovers::{lives as process_lives, own_start_time};
 pub use supervise::{interrupt_all, running};
+pub use supervisor::{SUPERVISE, supervise_with, supervisor_main};
 
 use redgreen_core::run_report::Ended;
 use std::collections::BTreeMap;

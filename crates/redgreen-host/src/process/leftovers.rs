@@ -313,3 +313,15 @@ pub(super) fn of_dead_job(leader: i32, leader_started: u64, tag: &str) -> Vec<Pr
         .filter(|process| !process.zombie && found.contains(&process.pid))
         .collect()
 }
+
+/// Every process below one, without zombies.
+pub(super) fn descendants(of: i32, processes: &[Process]) -> Vec<Process> {
+    let mut found = BTreeSet::from([of]);
+    add_descendants(&mut found, processes, &BTreeSet::new());
+    found.remove(&of);
+    processes
+        .iter()
+        .filter(|process| !process.zombie && found.contains(&process.pid))
+        .copied()
+        .collect()
+}

@@ -2,7 +2,7 @@
 
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
-use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs};
+use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
 use crate::{clock, env};
 use redgreen_core::run_report::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -153,6 +153,11 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation), SpawnError> {
         )));
     }
     let (argv, used) = isolation::wrap(spec, &program.found);
+    let argv = if used == Isolation::Process && spec.end_leftovers {
+        supervisor::wrap(argv)
+    } else {
+        argv
+    };
     let tag = leftovers::new_tag();
     let mut command = Command::new(argv.first().unwrap_or(&program.found.into_os_string()));
     command
