@@ -70,10 +70,21 @@ pub(super) fn new_tag() -> String {
 /// Starts a process while no other thread can mistake it for a leftover.
 pub(super) fn register(
     tag: String,
-    spawn: impl FnOnce() -> std::io::Result<Child>,
+    mut spawn: impl FnMut() -> std::io::Result<Child>,
 ) -> std::io::Result<(Child, Leader)> {
     let mut leaders = leaders();
-    let child = spawn()?;
+    let mut tries = 0;
+    let child = loop {
+        match spawn() {
+            // A program that was written a moment ago: a process that another thread is just starting still holds
+            // the descriptor it was written through.
+            Err(why) if why.kind() == std::io::ErrorKind::ExecutableFileBusy && tries < 50 => {
+                tries += 1;
+                clock::pause(Duration::from_millis(5));
+            }
+            other => break other?,
+        }
+    };
     let pid = pid_of(&child).ok_or_else(|| std::io::Error::other("the process has no number"))?;
     let raw = pid.as_raw_nonzero().get();
     let leader = Leader {
