@@ -113,6 +113,10 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     streams.drain(spec.output_limit);
     let ended = ending.unwrap_or_else(|| match status {
         Ok(status) => match (status.code(), status.signal()) {
+            // Bubblewrap reports the death of its command by a signal as 128 + signal, as a shell does.
+            (Some(code @ 129..=159), _) if used == Isolation::Bubblewrap => {
+                Ended::Signal(code - 128)
+            }
             (Some(code), _) => Ended::Code(code),
             (None, signal) => Ended::Signal(signal.unwrap_or(0)),
         },
