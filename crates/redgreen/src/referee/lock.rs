@@ -153,7 +153,7 @@ pub fn create_lock(
             .map_err(git_failure)?;
         for (path, bytes) in &beside {
             let file = context.repository.top_level().join(path.as_str());
-            redgreen_host::state::write_in_checkout(&file, bytes).map_err(Failure::internal)?;
+            redgreen_host::state::write_atomically(&file, bytes).map_err(Failure::internal)?;
         }
     }
     let stored = StoredLock {
