@@ -90,6 +90,14 @@ fn a1_a_second_redgreen_on_the_same_plan_is_told_who_holds_it() {
 }
 
 #[test]
+fn g5_the_first_file_of_a_folder_makes_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("evidence/by-hand/T1.json");
+    write_atomically(&path, b"one").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"one");
+}
+
+#[test]
 fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan.json");
