@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file beside
-/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`.
+/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`. Missing folders are made.
 ///
 /// # Errors
 /// No permission, no space; the old file is then untouched and the temporary file is removed.
@@ -22,6 +22,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     let permissions =
         std::fs::metadata(path).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
     let write = || {
+        std::fs::create_dir_all(folder)?;
         let mut file = File::options()
             .write(true)
             .create_new(true)
