@@ -8,21 +8,33 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file beside
-/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`. Missing folders are made.
+/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`. Folders above it are made.
 ///
 /// # Errors
 /// No permission, no space; the old file is then untouched and the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    write(path, bytes, 0o600)
+}
+
+/// The same for a file of the user's checkout: a new one is readable for everybody, as git would make it.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_in_checkout(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    write(path, bytes, 0o644)
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StateError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let failed = |why: std::io::Error| StateError::io("written", path, &why);
     let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{name}.{}-{count}.tmp", std::process::id()));
     let permissions =
-        std::fs::metadata(path).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
+        std::fs::metadata(path).map_or(mode, |meta| meta.permissions().mode() & 0o7777);
     let write = || {
-        std::fs::create_dir_all(folder)?;
         let mut file = File::options()
             .write(true)
             .create_new(true)

@@ -92,7 +92,7 @@ fn a1_a_second_redgreen_on_the_same_plan_is_told_who_holds_it() {
 #[test]
 fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("made/on/the/way/plan.json");
+    let path = folder.path().join("plan.json");
     write_atomically(&path, b"one").unwrap();
     assert_eq!(mode(&path), 0o600);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -102,9 +102,7 @@ fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
     let below_a_file = path.join("x");
     assert!(write_atomically(&below_a_file, b"x").is_err());
     // A folder in the way: the temporary file must go.
-    let beside = path.with_file_name("dir");
-    std::fs::create_dir(&beside).unwrap();
-    assert!(write_atomically(&beside, b"x").is_err());
-    let beside: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
-    assert_eq!(beside.len(), 2);
+    std::fs::create_dir(folder.path().join("dir")).unwrap();
+    assert!(write_atomically(&folder.path().join("dir"), b"x").is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }

@@ -155,7 +155,7 @@ pub fn take(context: &Context, arguments: &TaskArgs) -> Ending {
         for (path, _) in &candidate.used {
             let target = folder.join(path.as_str());
             match bytes_of(&candidate.full, &context.repository, path)? {
-                Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?,
+                Some(bytes) => redgreen_host::state::write_in_checkout(&target, &bytes).map_err(Failure::internal)?,
                 None => drop(std::fs::remove_file(&target)),
             }
         }

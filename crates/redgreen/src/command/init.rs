@@ -52,7 +52,7 @@ pub fn run(context: &Context, arguments: &InitArgs) -> Ending {
         context.printer.data(text.trim_end());
         return Ok(ExitCode::Pass);
     }
-    redgreen_host::state::write_atomically(&place, text.as_bytes()).map_err(Failure::internal)?;
+    redgreen_host::state::write_in_checkout(&place, text.as_bytes()).map_err(Failure::internal)?;
     context.printer.result(
         || format!("wrote {}", PLACES[0]),
         || serde_json::json!({"schema": "redgreen.init/1", "file": PLACES[0], "assumed": setting.config.assumed, "notes": notes}),

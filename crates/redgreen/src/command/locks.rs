@@ -166,7 +166,7 @@ fn restore(context: &Context, arguments: &TaskArgs) -> Ending {
                 false => bytes_of(&locked, &context.repository, &change.path)?,
             };
             let Some(bytes) = bytes else { continue };
-            redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
+            redgreen_host::state::write_in_checkout(&target, &bytes).map_err(Failure::internal)?;
         } else {
             std::fs::remove_file(&target).map_err(|error| {
                 Failure::internal(format!("failed to remove `{}`: {error}", change.path))

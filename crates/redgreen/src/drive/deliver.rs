@@ -122,7 +122,7 @@ impl Driver<'_> {
         }
         let written = set_derived(&bytes, &fields).map_err(|error| Failure::usage(error.to_string(), "correct the plan file"))?;
         if written != bytes {
-            redgreen_host::state::write_atomically(&self.plan.path, &written).map_err(Failure::internal)?;
+            redgreen_host::state::write_in_checkout(&self.plan.path, &written).map_err(Failure::internal)?;
         }
         Ok(())
     }

@@ -141,9 +141,13 @@ impl Driver<'_> {
     /// Commits the lock of tests that RED passed. The lock commit waits beside the run's branch until the task is
     /// delivered, so that a halted task leaves no red tests behind.
     pub(super) fn commit_lock(&mut self, task: &TaskId) -> Result<LockRef, Failure> {
-        let red = match self.red.remove(task) {
-            Some(red) if red.result.verdict() == Verdict::Pass => red,
-            Some(_) | None => self.prove(task)?,
+        let proven = self.red.get(task).is_some_and(|red| red.result.verdict() == Verdict::Pass);
+        if !proven {
+            let red = self.prove(task)?;
+            self.red.insert(task.clone(), red);
+        }
+        let Some(red) = self.red.get(task) else {
+            return Err(Failure::internal(format!("RED of {task} was not proven")));
         };
         if red.result.verdict() != Verdict::Pass {
             return Err(Failure::internal(format!("RED of {task} does not pass any more")));
@@ -151,9 +155,8 @@ impl Driver<'_> {
         let base = self.base_of(task)?;
         let old = load_lock(self.context, &self.slug, task)?;
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);
-        if let Some(existing) = self.context.repository.refs(&reference).map_err(crate::referee::context::git_failure)?.get(&reference) {
-            self.context.repository.delete_ref(&reference, &existing.clone()).map_err(crate::referee::context::git_failure)?;
-        }
+        let known = self.context.repository.refs(&reference).map_err(crate::referee::context::git_failure)?;
+        let existing = known.get(&reference).map(String::as_str);
         let start = redgreen_host::clock::monotonic();
         let evidence = keep(self.context, &red.result, start.elapsed(), &Subject { content_tree: None, environment: Some(red.environments.digest()), lock: None, runs: &red.runs })?;
         let supersedes = old.map(|old| {
@@ -170,11 +173,12 @@ impl Driver<'_> {
             &self.slug,
             task,
             &base,
-            &red,
+            red,
             &self.plan_files,
             &LockTarget {
                 parent: &base,
                 reference: &reference,
+                expected: existing,
                 update_index: false,
                 plan: self.log.state().frozen().map(|(definition, _)| definition),
                 supersedes,

@@ -72,7 +72,7 @@ impl Driver<'_> {
             };
             match wanted {
                 Some(bytes) if !target.is_symlink() => {
-                    redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
+                    redgreen_host::state::write_in_checkout(&target, &bytes).map_err(Failure::internal)?;
                 }
                 Some(_) | None => {
                     let removed = if target.is_dir() && !target.is_symlink() {

@@ -47,6 +47,8 @@ pub struct LockTarget<'a> {
     pub parent: &'a str,
     /// The full name of the reference to move (`refs/heads/main`), or `HEAD` when detached.
     pub reference: &'a str,
+    /// What the reference holds now; `None` when it does not exist.
+    pub expected: Option<&'a str>,
     /// Whether the user's index is brought up to date for the locked paths.
     pub update_index: bool,
     /// Digest of the approved plan.
@@ -142,7 +144,7 @@ pub fn create_lock(
         .map_err(git_failure)?;
     context
         .repository
-        .update_ref(target.reference, &commit, Some(target.parent))
+        .update_ref(target.reference, &commit, target.expected)
         .map_err(git_failure)?;
     if target.update_index {
         context
@@ -151,7 +153,7 @@ pub fn create_lock(
             .map_err(git_failure)?;
         for (path, bytes) in &beside {
             let file = context.repository.top_level().join(path.as_str());
-            redgreen_host::state::write_atomically(&file, bytes).map_err(Failure::internal)?;
+            redgreen_host::state::write_in_checkout(&file, bytes).map_err(Failure::internal)?;
         }
     }
     let stored = StoredLock {
