@@ -25,7 +25,11 @@ impl Observer for Story {
         match event {
             Event::GateJudged { key, summary } => {
                 let task = key.task.as_ref().map_or("-", |task| task.as_str());
-                self.printer.talk(format!("{task}  {:<8}{}", gate::label(summary.gate()), printer::verdict(summary.verdict())));
+                self.printer.talk(format!(
+                    "{task}  {:<8}{}",
+                    gate::label(summary.gate()),
+                    printer::verdict(summary.verdict())
+                ));
                 if summary.verdict() != Verdict::Pass {
                     for reason in summary.parts().reasons.iter().take(3) {
                         self.printer.talk(gate::reason("error", reason).trim_end());
@@ -34,10 +38,21 @@ impl Observer for Story {
             }
             Event::LockCommitted { key, lock } => {
                 let task = key.task.as_ref().map_or("-", |task| task.as_str());
-                self.printer.talk(format!("{task}  lock    {}  {} tests", lock.commit.get(..7).unwrap_or(""), lock.tests));
+                self.printer.talk(format!(
+                    "{task}  lock    {}  {} tests",
+                    lock.commit.get(..7).unwrap_or(""),
+                    lock.tests
+                ));
             }
             Event::Disputed { dispute, evidence } => {
-                self.printer.talk(format!("{}  dispute {}", dispute.task, evidence.first().map_or_else(|| "asks a person".to_owned(), redgreen_core::dispute::DisputeEvidence::describe)));
+                self.printer.talk(format!(
+                    "{}  dispute {}",
+                    dispute.task,
+                    evidence.first().map_or_else(
+                        || "asks a person".to_owned(),
+                        redgreen_core::dispute::DisputeEvidence::describe
+                    )
+                ));
             }
             Event::Delivered { key, delivery } => {
                 let task = key.task.as_ref().map_or("-", |task| task.as_str());
