@@ -253,6 +253,7 @@ impl Reader<'_> {
                 };
             }
             _ if self.facts.crates.contains(first) => return Owner::FirstParty,
+            _ if self.facts.dependencies.contains(first) => return Owner::ThirdParty,
             _ => {}
         }
         if depth < 4 {
@@ -262,11 +263,11 @@ impl Reader<'_> {
             }
         }
         if path.len() > 1 && first.starts_with(char::is_lowercase) {
-            // A module that nothing in the file names: brought by `use super::*`, else a crate.
-            if depth == 0 && self.has_first_party_glob() {
+            // A module that nothing in the file names, and no dependency: brought by `use super::*`, else of this crate.
+            if self.facts.own_crate_is_source || (depth == 0 && self.has_first_party_glob()) {
                 Owner::FirstParty
             } else {
-                Owner::ThirdParty
+                Owner::Test
             }
         } else {
             Owner::Unknown
@@ -441,7 +442,7 @@ impl Reader<'_> {
             .unwrap_or(Owner::Unknown);
         let owner = match owner {
             // rustc resolved a module without a path from outside: one of this crate.
-            Owner::Unknown | Owner::ThirdParty if container.starts_with("module ") => {
+            Owner::Unknown if container.starts_with("module ") => {
                 if self.facts.own_crate_is_source {
                     Owner::FirstParty
                 } else {
