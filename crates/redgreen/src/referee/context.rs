@@ -39,7 +39,9 @@ impl Context {
             Failure::not_ready(error.to_string(), help)
         })?;
         if leftovers != redgreen_host::state::Leftovers::default() {
-            printer.detail(format!("swept what a redgreen that died had left: {leftovers:?}"));
+            printer.detail(format!(
+                "swept what a redgreen that died had left: {leftovers:?}"
+            ));
         }
         Ok(Self {
             repository,

@@ -47,6 +47,14 @@ SHORT_WITH_VALUE_LEFT_OUT = "kmn"
 SHORT_WITH_VALUE_KEPT = "prcoWV"
 
 
+def milliseconds(call):
+    """How long a phase took: never negative, whatever a test did to the clocks (freezegun freezes pytest's too)."""
+    try:
+        return min(max(0, int(getattr(call, "duration", 0) * 1000)), 2**53)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
 def split_options(options, plugins):
     """Divides `addopts` into what is kept and what is left out.
 
@@ -590,7 +598,7 @@ def plugin_class():
                 "xfail": hasattr(report, "wasxfail"),
                 "strict": isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"),
                 "reason": capped(skip_reason(report, error)),
-                "duration_ms": int(getattr(call, "duration", 0) * 1000),
+                "duration_ms": milliseconds(call),
                 "exception": self.describer.describe(error) if raw == "failed" else None,
                 "swallowed": swallowed,
                 "subtest": None,
