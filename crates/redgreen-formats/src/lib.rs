@@ -4,4 +4,5 @@
 pub mod cargo;
 pub mod plan_file;
 pub mod pytest;
+pub mod report;
 pub mod wire;

@@ -10,6 +10,9 @@ pub mod problems;
 pub mod records;
 pub mod report;
 
+#[cfg(test)]
+mod tests;
+
 pub use places::Places;
 pub use problems::{Process, problems};
 pub use records::{Journal, Record};

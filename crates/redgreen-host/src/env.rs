@@ -1,6 +1,7 @@
 //! The only reader of environment variables, and the allow-list for what a child process sees (SPEC C3).
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,12 @@ pub fn temporary_folder() -> PathBuf {
 #[must_use]
 pub fn own_executable() -> Option<PathBuf> {
     std::env::current_exe().ok()
+}
+
+/// Our own command line, with the program.
+#[must_use]
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
 }
 
 /// A program that was found on a search path.
@@ -160,6 +167,40 @@ pub(crate) fn isolation_is_process() -> bool {
     variable("REDGREEN_ISOLATION").is_some_and(|value| value == "process")
 }
 
+/// Folders in which the user's toolchains and their package caches lie, for commands that get a private home: a rustup
+/// or pyenv shim finds its toolchains through them. Only folders that exist.
+#[must_use]
+pub fn toolchain_homes() -> BTreeMap<String, String> {
+    const HOMES: &[(&str, &str)] = &[
+        ("RUSTUP_HOME", ".rustup"),
+        ("CARGO_HOME", ".cargo"),
+        ("PYENV_ROOT", ".pyenv"),
+        ("NVM_DIR", ".nvm"),
+        ("MISE_DATA_DIR", ".local/share/mise"),
+    ];
+    HOMES
+        .iter()
+        .filter_map(|(name, folder)| {
+            let path = path_variable(name).or_else(|| Some(home()?.join(folder)))?;
+            path.is_dir()
+                .then(|| ((*name).to_owned(), path.to_string_lossy().into_owned()))
+        })
+        .collect()
+}
+
+/// Our whole environment, entries that are not UTF-8 left out. For resolving tools as the user would (virtual
+/// environments, version managers); none of it may reach a child by itself.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this room is the reader of the environment"
+)]
+pub fn all() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,25 +242,4 @@ mod tests {
         );
         assert_eq!(child["HOME"], "/private/home");
     }
-}
-
-/// Folders in which the user's toolchains and their package caches lie, for commands that get a private home: a rustup
-/// or pyenv shim finds its toolchains through them. Only folders that exist.
-#[must_use]
-pub fn toolchain_homes() -> BTreeMap<String, String> {
-    const HOMES: &[(&str, &str)] = &[
-        ("RUSTUP_HOME", ".rustup"),
-        ("CARGO_HOME", ".cargo"),
-        ("PYENV_ROOT", ".pyenv"),
-        ("NVM_DIR", ".nvm"),
-        ("MISE_DATA_DIR", ".local/share/mise"),
-    ];
-    HOMES
-        .iter()
-        .filter_map(|(name, folder)| {
-            let path = path_variable(name).or_else(|| Some(home()?.join(folder)))?;
-            path.is_dir()
-                .then(|| ((*name).to_owned(), path.to_string_lossy().into_owned()))
-        })
-        .collect()
 }

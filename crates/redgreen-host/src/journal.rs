@@ -157,7 +157,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Opened, JournalError> {
         let failed = |why: std::io::Error| StateError::io("opened", path, &why);
         let is_new = !path.exists();
-        let mut file = File::options()
+        let file = File::options()
             .read(true)
             .append(true)
             .create(true)
@@ -175,22 +175,27 @@ impl Journal {
         if is_new && let Some(folder) = path.parent() {
             crate::state::sync_folder(folder).map_err(failed)?;
         }
+        // From here on the lock is freed whatever happens.
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            length: 0,
+            next: 0,
+            head: Digest::of(b""),
+            usable: true,
+        };
         let mut records = Vec::new();
-        let verified = verify(path, &mut file, &mut |record| records.push(record))?;
+        let verified = verify(path, &mut journal.file, &mut |record| records.push(record))?;
         let torn = if verified.torn.is_empty() {
             None
         } else {
-            Some(set_aside(path, &file, &verified).map_err(failed)?)
+            Some(set_aside(path, &journal.file, &verified).map_err(failed)?)
         };
+        journal.length = verified.length;
+        journal.next = verified.next;
+        journal.head = verified.head;
         Ok(Opened {
-            journal: Self {
-                path: path.to_owned(),
-                file,
-                length: verified.length,
-                next: verified.next,
-                head: verified.head,
-                usable: true,
-            },
+            journal,
             records,
             torn,
         })
@@ -269,6 +274,13 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that another thread is just starting holds a copy for a moment.
+        let _ = self.file.unlock();
     }
 }
 

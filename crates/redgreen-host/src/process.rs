@@ -10,12 +10,14 @@ mod isolation;
 mod jobs;
 mod leftovers;
 mod supervise;
+mod supervisor;
 
 pub use isolation::best_available;
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
 pub(crate) use leftovers::{lives as process_lives, own_start_time};
 pub use supervise::{interrupt_all, running};
+pub use supervisor::{SUPERVISE, supervise_with, supervisor_main};
 
 use redgreen_core::run_report::Ended;
 use std::collections::BTreeMap;
@@ -102,7 +104,8 @@ pub enum Isolation {
 /// What came of a process.
 #[derive(Debug, Clone)]
 pub struct Finished {
-    /// How it ended.
+    /// How it ended. Under bubblewrap the exit codes 129 to 159 count as the signal they stand for (a command that
+    /// itself exits with one of them cannot be told apart).
     pub ended: Ended,
     /// Standard output, at most `keep` bytes (head and tail with a line in between that says how much was left out).
     pub stdout: Vec<u8>,
@@ -110,7 +113,8 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// Wall-clock time.
     pub duration: Duration,
-    /// Processes that outlived the command and were ended by us.
+    /// Processes that outlived the command and were ended by us. Always 0 under bubblewrap: the system ends them with
+    /// their process namespace before they can be counted.
     pub left_behind: u32,
     /// How it was isolated.
     pub isolation: Isolation,

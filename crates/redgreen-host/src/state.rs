@@ -279,14 +279,21 @@ impl State {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(|why| failed(&why))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 
 /// A held lock; freed when dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that another thread is just starting holds a copy for a moment.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Makes a folder that only its owner can enter, or closes one that others can enter.

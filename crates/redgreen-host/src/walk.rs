@@ -4,6 +4,9 @@
 //! decided by the *base's* `.gitignore` files, never by the candidate's, by `.git/info/exclude` or by a user's
 //! configuration: otherwise whoever is judged could hide a file that steers a runner. Paths of the base are always
 //! looked at. The stat data of git's index is not used.
+//!
+//! Bytes are taken as they lie: where git was told to convert content at checkout (`eol=crlf`, LFS and other filters),
+//! the files of a checkout differ from the base's objects and are reported as changed.
 
 mod enumerate;
 mod ignored;

@@ -1,12 +1,15 @@
 //! A referee that is killed or interrupted, as a real process. The functions marked `ignore` are not tests: they are
 //! the programs that the tests start (this executable again, with their name).
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "the referee under test is started and killed from outside"
 )]
 
 use redgreen_core::run_report::Ended;
-use redgreen_host::process::{Isolation, Spec, record_jobs_in, run, sweep};
+use redgreen_host::process::{
+    Isolation, Spec, record_jobs_in, run, supervise_with, supervisor_main, sweep,
+};
 use redgreen_host::{env, interrupt};
 use rustix::process::{Pid, Signal};
 use std::path::{Path, PathBuf};
@@ -130,4 +133,86 @@ fn a9_the_first_signal_asks_to_stop_and_the_second_ends_everything_now() {
     signal(program.id(), Signal::TERM);
     assert_eq!(program.wait().unwrap().code(), Some(12));
     assert!(!is_alive(leader) && !is_alive(daemon));
+}
+
+#[test]
+#[ignore = "a program that a test starts"]
+fn program_supervisor() {
+    std::process::exit(supervisor_main());
+}
+
+/// Commands of this process go through a supervisor from now on.
+fn use_supervisor() {
+    let own = std::env::current_exe().unwrap().into_os_string();
+    let flags = [
+        "program_supervisor",
+        "--exact",
+        "--ignored",
+        "--nocapture",
+        "--",
+    ];
+    supervise_with(std::iter::once(own).chain(flags.map(Into::into)).collect());
+}
+
+#[test]
+#[ignore = "a program that a test starts"]
+fn program_supervised_referee() {
+    use_supervisor();
+    run(&long_command(&folder())).unwrap();
+}
+
+#[test]
+fn a9_a_supervised_tree_does_not_outlive_a_killed_referee() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut referee = start("program_supervised_referee", folder.path());
+    let leader = number_in(&folder.path().join("leader"));
+    let daemon = number_in(&folder.path().join("daemon"));
+    assert!(is_alive(leader) && is_alive(daemon));
+    signal(referee.id(), Signal::KILL);
+    referee.wait().unwrap();
+    wait_for("the tree to be gone", || {
+        !is_alive(leader) && !is_alive(daemon)
+    });
+}
+
+#[test]
+#[ignore = "a program that a test starts"]
+fn program_supervised_commands() {
+    use_supervisor();
+    let folder = folder();
+    let shell = |script: &str| {
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let mut spec = Spec::new("supervised", argv, &folder);
+        spec.env = env::child(&folder, &folder);
+        spec.isolation = Isolation::Process;
+        spec
+    };
+    let finished = run(&shell("exit 7")).unwrap();
+    assert_eq!(finished.ended, Ended::Code(7));
+    assert_eq!(run(&shell("kill -9 $$")).unwrap().ended, Ended::Signal(9));
+    assert_eq!(run(&shell("kill -15 $$")).unwrap().ended, Ended::Signal(15));
+    let mut spec = shell("cat");
+    spec.stdin = b"through".to_vec();
+    assert!(run(&spec).unwrap().stdout_text().ends_with("through"));
+    let mut spec = shell("(setsid sleep 300 &) ; sleep 300");
+    spec.timeout = Duration::from_millis(300);
+    assert_eq!(run(&spec).unwrap().ended, Ended::TimedOut);
+    let finished = run(&shell("(setsid sleep 300 >/dev/null 2>&1 &) ; sleep 0.1")).unwrap();
+    assert_eq!((finished.ended, finished.left_behind), (Ended::Code(0), 1));
+    // A tree that kills its own supervisor does not get away.
+    let script = "(setsid sh -c 'echo $$ > daemon.part; mv daemon.part daemon; exec sleep 300' &) ; \
+                  while ! test -e daemon; do :; done; kill -9 $PPID; sleep 300";
+    let finished = run(&shell(script)).unwrap();
+    assert_eq!(finished.ended, Ended::Signal(9));
+    assert!(!is_alive(number_in(&folder.join("daemon"))));
+    std::fs::write(folder.join("all-well"), "").unwrap();
+}
+
+#[test]
+fn b1_supervised_commands_end_as_they_would_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = start("program_supervised_commands", folder.path())
+        .wait()
+        .unwrap();
+    assert!(status.success() && folder.path().join("all-well").exists());
 }

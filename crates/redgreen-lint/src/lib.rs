@@ -55,8 +55,9 @@ pub enum LintError {
         /// Its size in bytes.
         bytes: usize,
     },
-    /// Test classes inherit from each other so often that their tests cannot be listed.
-    #[error("the test classes of this file inherit too many tests to list; split the file")]
+    /// Reading it would take out of all proportion long: test classes that inherit from each other by the thousand, or
+    /// text that is no program.
+    #[error("the file is too complex to be read as a program; split it, or move data out of it")]
     TooComplex,
     /// The grammar of this build cannot be used (a mismatch of library versions).
     #[error("the {language} grammar of this build cannot be loaded; install a release build")]

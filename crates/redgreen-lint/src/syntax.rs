@@ -3,7 +3,14 @@
 use crate::items::SyntaxError;
 use crate::{Language, LintError, check_size};
 use redgreen_core::id::Digest;
-use tree_sitter::{Node, Parser, Tree};
+use std::ops::ControlFlow;
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+
+/// Steps of the parser (a hundred operations each) that every text may take.
+const FREE_STEPS: usize = 20_000;
+/// One more step per so many bytes. Ordinary files need one per 57 to 100 bytes, the worst garbage found one per 16: this
+/// ends only what would go on for ever.
+const BYTES_PER_STEP: usize = 4;
 
 /// Parses a text. The tree is error tolerant.
 pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
@@ -16,9 +23,24 @@ pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
     parser
         .set_language(&grammar.into())
         .map_err(|_| LintError::NoGrammar { language: name })?;
-    parser
-        .parse(text, None)
-        .ok_or(LintError::NoGrammar { language: name })
+    let mut steps = 0usize;
+    let most = FREE_STEPS + text.len() / BYTES_PER_STEP;
+    let mut count = |_: &ParseState| {
+        steps += 1;
+        if steps > most {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let bytes = text.as_bytes();
+    let options = ParseOptions::new().progress_callback(&mut count);
+    let tree = parser.parse_with_options(
+        &mut |at, _| bytes.get(at..).unwrap_or(&[]),
+        None,
+        Some(options),
+    );
+    tree.ok_or(LintError::TooComplex)
 }
 
 /// The text of a node; empty where the node does not lie on character boundaries (never seen, but not excluded by the
@@ -80,11 +102,19 @@ pub(crate) fn first_syntax_error(tree: &Tree, text: &str) -> Option<SyntaxError>
         return None;
     }
     let mut found = None;
+    let mut innermost = false;
     visit(tree.root_node(), |node| {
-        if found.is_some() || !node.has_error() {
+        // Inside an error there may be a smaller one, which is the better place.
+        let is_inside = found
+            .as_ref()
+            .is_none_or(|(outer, _): &(Node<'_>, String)| {
+                node.start_byte() >= outer.start_byte() && node.end_byte() <= outer.end_byte()
+            });
+        if !is_inside || !node.has_error() || innermost {
             return false;
         }
         if node.is_missing() {
+            innermost = true;
             found = Some((node, format!("`{}` is missing", node.kind())));
         } else if node.is_error() {
             let near: String = text_of(node, text)
@@ -96,7 +126,7 @@ pub(crate) fn first_syntax_error(tree: &Tree, text: &str) -> Option<SyntaxError>
                 .collect();
             found = Some((node, format!("cannot be parsed near `{}`", near.trim())));
         }
-        found.is_none()
+        true
     });
     let (node, message) = found?;
     let position = node.start_position();

@@ -1,4 +1,5 @@
 //! Table tests of the static test model.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use redgreen_core::id::RelPath;
 use redgreen_core::test_item::ItemChanges;
@@ -81,6 +82,9 @@ class Aliased(Base):
 
 class Derived(CartCase):
     def test_more(self): self.assertEqual(f(), 2)
+
+class Without(CartCase):
+    test_unit = None
 
 class AsyncOne(unittest.IsolatedAsyncioTestCase):
     async def test_a(self): self.assertEqual(f(), 1)
@@ -200,8 +204,8 @@ fn b3_marks_of_python_tests() {
             "test_a",
         ),
         (
-            "@pytest.mark.parametrize('a', [self.skip])\ndef test_a(a): assert f(a)",
-            "test_a Skip",
+            "@pytest.mark.parametrize('a', [Action.skip])\ndef test_a(a): assert f(a)",
+            "test_a",
         ),
         ("def test_a(): assert False", "test_a AlwaysFails"),
         (

@@ -1,4 +1,5 @@
 //! Test units of mixed files: tables, the laws of `splice`, and edits.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use proptest::prelude::*;
 use redgreen_lint::splice::{
@@ -205,6 +206,11 @@ fn b5_formatting_and_comments_are_no_edit_but_tokens_are() {
     assert_eq!(
         edits(&locked.replace("#[cfg(test)]", "#[cfg(all(test, any()))]")),
         ["Modified mod tests 1"]
+    );
+    // A module brings helpers and imports along: it is more than a test.
+    assert_eq!(
+        edits(&locked.replace("use super::*;", "use super::*; mod m { #[test] fn x() {} }")),
+        ["Added tests::mod m 3"]
     );
     assert_eq!(edits(""), ["Deleted mod tests 1"]);
     assert_eq!(

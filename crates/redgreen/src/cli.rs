@@ -62,7 +62,7 @@ pub enum Command {
     Demo(DemoArgs),
     /// Detect runners and paths, and write redgreen.toml
     Init(InitArgs),
-    /// Show, check or approve a plan
+    /// Show, check, approve or adopt a plan
     #[command(subcommand)]
     Plan(PlanCommand),
     /// Work through a plan with agents, under the referee
@@ -149,6 +149,8 @@ pub enum PlanCommand {
     Check(PlanArgs),
     /// Approve a plan as it is: its digest is recorded with your name
     Approve(PlanArgs),
+    /// Take tasks that say `passes: true` as done; they are never called verified
+    Adopt(PlanArgs),
 }
 
 /// A plan file.

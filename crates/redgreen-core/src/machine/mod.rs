@@ -26,6 +26,7 @@ mod effect;
 mod event;
 mod key;
 mod person;
+mod results;
 mod state;
 mod step;
 mod summary;

@@ -6,7 +6,7 @@ use super::effect::{Action, Feedback, FeedbackCause, Notice};
 use super::event::{LockRef, Person};
 use super::key::Step;
 use super::state::{
-    Approval, HaltCause, OpenDispute, Phase, ResumeBy, Stop, TaskState, Wait, Waiver,
+    Approval, HaltCause, OpenDispute, Phase, ResumeBy, Stop, TaskState, Wait, Waiver, start_order,
 };
 use crate::dispute::{Dispute, DisputeDecision, DisputeEvidence, decide};
 use crate::exit::ExitCode;
@@ -58,6 +58,7 @@ impl Drive<'_> {
             self.forget(gone);
         }
         self.run.tasks = tasks;
+        self.run.start_order = start_order(&plan);
         self.run.plan = Arc::new(plan);
     }
 

@@ -472,7 +472,7 @@ fn run_options() -> impl Strategy<Value = RunOptions> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
     #[test]
     fn a3_a7_a8_a9_any_events_keep_the_rules(
         shape in proptest::collection::vec((any::<u8>(), 0u8..4), 1..5),
@@ -495,6 +495,14 @@ proptest! {
                 Ok(transition) => {
                     model.accepted(&event);
                     *state = transition.next;
+                    if matches!(event, Event::Resumed { .. }) {
+                        // Invariant 6: what a dead referee left is handed out again.
+                        let held = !matches!(state.approval(), Some(Approval::Given(_)));
+                        for other in state.outstanding() {
+                            let wanted = !(held && other.effect.action.is_work());
+                            assert_eq!(transition.effects.contains(&other.effect), wanted);
+                        }
+                    }
                     for effect in &transition.effects {
                         model.handed_out(effect, state);
                     }

@@ -375,6 +375,8 @@ pub struct State {
 pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) plan: Arc<Plan>,
+    /// Indices of the tasks by priority, then file order.
+    pub(super) start_order: Arc<[usize]>,
     pub(super) definition: Digest,
     pub(super) configuration: Digest,
     pub(super) options: RunOptions,
@@ -469,6 +471,14 @@ impl State {
                 .collect(),
         })
     }
+}
+
+/// Indices of the tasks by priority, then file order (SPEC A3).
+pub(super) fn start_order(plan: &Plan) -> Arc<[usize]> {
+    let mut order: Vec<usize> = (0..plan.tasks.len()).collect();
+    // The sort is stable, so equal priorities keep the order of the file.
+    order.sort_by_key(|index| plan.tasks.get(*index).map(|task| task.priority));
+    Arc::from(order)
 }
 
 impl Run {

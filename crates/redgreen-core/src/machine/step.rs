@@ -4,7 +4,9 @@ use super::drive::Drive;
 use super::effect::{Action, Effect};
 use super::event::Event;
 use super::key::EffectKey;
-use super::state::{Approval, Outstanding, Phase, Run, State, Stop, TaskState, Wait, Waiver};
+use super::state::{
+    Approval, Outstanding, Phase, Run, State, Stop, TaskState, Wait, Waiver, start_order,
+};
 use super::summary::GateSummary;
 use crate::gate::Gate;
 use crate::id::TaskId;
@@ -152,6 +154,7 @@ fn begin_run(event: Event) -> Result<(Run, Vec<Effect>), Illegal> {
     }
     let mut run = Run {
         id,
+        start_order: start_order(&plan),
         plan: Arc::from(plan),
         definition,
         configuration,

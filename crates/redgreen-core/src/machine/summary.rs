@@ -16,6 +16,8 @@ pub struct TestLine {
     pub outcome: Outcome,
     /// Why it did not pass.
     pub cause: Option<Cause>,
+    /// The cause in a few words, such as "`slug` does not exist yet"; empty where nothing is known beside the message.
+    pub detail: String,
     /// What it is for the task.
     pub role: Role,
     /// The file to look at.
@@ -80,6 +82,10 @@ impl GateSummary {
                 item: test.item.to_string(),
                 outcome: test.outcome,
                 cause: test.cause.as_ref().map(|detail| detail.cause),
+                detail: test
+                    .cause
+                    .as_ref()
+                    .map_or_else(String::new, |detail| detail.detail.clone()),
                 role: test.role,
                 file: test.file.clone(),
                 line: test.line,

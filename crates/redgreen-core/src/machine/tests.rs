@@ -6,7 +6,7 @@ use crate::exit::ExitCode;
 use crate::gate::Gate;
 use crate::id::{Digest, TaskId};
 use crate::outcome::Verdict;
-use crate::plan::{Mode, Plan, PlanStatus, Task};
+use crate::plan::{Mode, Plan, PlanStatus, Priority, Task, order};
 use crate::reason::{Reason, ReasonCode};
 
 pub(super) fn id(n: usize) -> TaskId {
@@ -136,7 +136,7 @@ impl Story {
         let key = self.work(n).key;
         self.tell(Event::Delivered { key, delivery });
     }
-    fn to_implement(&mut self, n: usize) {
+    fn until_implement(&mut self, n: usize) {
         self.agent(n, AgentOutcome::Done);
         self.pass(n);
         self.commit_lock(n);
@@ -174,14 +174,14 @@ fn a4_a_task_goes_through_its_phases_and_the_next_begins() {
         (Phase::Waiting, Phase::Specify)
     );
     assert_eq!(story.work(2).key.to_string(), "R1/T2/specify/1");
-    story.to_implement(2);
+    story.until_implement(2);
     assert_eq!(story.phase(2), Phase::Implement);
     story.finish(2);
     assert_eq!(
         (story.phase(1), story.phase(2)),
         (Phase::Specify, Phase::Passed)
     );
-    story.to_implement(1);
+    story.until_implement(1);
     story.finish(1);
     assert_eq!(story.state.standing(), Standing::Ended(ExitCode::Pass));
     assert_eq!(story.state.derived().unwrap().status, PlanStatus::Complete);
@@ -205,7 +205,7 @@ fn a5_a_chore_has_no_red_and_no_green() {
 #[test]
 fn a7_the_implementer_has_three_tries_and_the_same_failure_twice_demands_hypotheses() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     for (salt, hypotheses) in [(1, false), (1, true)] {
         story.agent(1, AgentOutcome::Done);
         story.fail(1, salt);
@@ -262,7 +262,7 @@ fn a7_outages_and_crashes_cost_no_attempt_and_are_bounded() {
 #[test]
 fn a7_an_environment_fault_runs_the_gate_again_and_costs_nothing() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     story.agent(1, AgentOutcome::Done);
     for _ in 0..2 {
         story.judge(1, Verdict::CouldNotRun, &[ReasonCode::EnvironmentFault], 1);
@@ -286,7 +286,7 @@ fn a7_an_environment_fault_runs_the_gate_again_and_costs_nothing() {
 #[test]
 fn b5_files_out_of_scope_let_the_same_attempt_go_on() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     story.agent(1, AgentOutcome::Done);
     story.judge(1, Verdict::Fail, &[ReasonCode::OutOfScope], 1);
     assert_eq!(story.state.task(&id(1)).unwrap().tries.implementer, 1);
@@ -304,7 +304,7 @@ fn b5_files_out_of_scope_let_the_same_attempt_go_on() {
 #[test]
 fn b7_the_suite_runs_at_most_three_times_in_a_round() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     story.agent(1, AgentOutcome::Done);
     story.pass(1);
     for left in [3, 2, 1] {
@@ -335,7 +335,7 @@ fn b7_the_suite_runs_at_most_three_times_in_a_round() {
 #[test]
 fn a7_three_validation_rounds_each_with_fresh_implementer_tries() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     for _ in 0..3 {
         story.agent(1, AgentOutcome::Done);
         story.fail(1, 1);
@@ -359,7 +359,7 @@ fn a8_without_keep_going_nothing_new_starts_and_with_it_independent_tasks_finish
             story.fail(1, 1);
         }
         if keep_going {
-            story.to_implement(3);
+            story.until_implement(3);
             story.finish(3);
         }
         assert_eq!(story.phase(2), Phase::Waiting);
@@ -435,7 +435,7 @@ fn fact() -> Vec<DisputeEvidence> {
 #[test]
 fn a10_evidence_sends_the_author_back_once_red_again_and_keeps_both_locks() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     story.agent(1, AgentOutcome::Done);
     story.fail(1, 1);
     story.tell(dispute(fact()));
@@ -445,7 +445,7 @@ fn a10_evidence_sends_the_author_back_once_red_again_and_keeps_both_locks() {
         panic!("a session");
     };
     assert_eq!((role, mode), (AgentRole::Author, AgentMode::Fix));
-    story.to_implement(1);
+    story.until_implement(1);
     let task = story.state.task(&id(1)).unwrap();
     assert_eq!((task.locks.len(), task.tries.implementer), (2, 2));
     assert!(matches!(
@@ -464,7 +464,7 @@ fn a10_evidence_sends_the_author_back_once_red_again_and_keeps_both_locks() {
 fn a12_a_person_can_answer_a_halt_in_every_way() {
     let halted = || {
         let mut story = Story::new(plan(&[&[]]), RunOptions::default());
-        story.to_implement(1);
+        story.until_implement(1);
         for salt in 0..3 {
             story.agent(1, AgentOutcome::Done);
             story.fail(1, salt);
@@ -608,7 +608,7 @@ fn a4_refactoring_that_breaks_something_is_discarded() {
     };
     for verdict in [Verdict::Pass, Verdict::Fail] {
         let mut story = Story::new(plan(&[&[]]), options.clone());
-        story.to_implement(1);
+        story.until_implement(1);
         story.agent(1, AgentOutcome::Done);
         story.pass(1);
         story.agent(1, AgentOutcome::Done);
@@ -629,9 +629,9 @@ fn a4_refactoring_that_breaks_something_is_discarded() {
 fn a1_a_changed_plan_needs_approval_and_restarts_only_what_changed() {
     let first = plan(&[&[], &[], &[]]);
     let mut story = Story::new(first.clone(), RunOptions::default());
-    story.to_implement(1);
+    story.until_implement(1);
     story.finish(1);
-    story.to_implement(2);
+    story.until_implement(2);
     story.tell(Event::Differs {
         definition: Digest::of(b"other"),
         configuration: Digest::of(b"configuration"),
@@ -694,7 +694,7 @@ fn a6_several_tasks_are_in_flight_with_more_jobs() {
         [story.phase(1), story.phase(2), story.phase(3)],
         [Phase::Specify, Phase::Specify, Phase::Waiting]
     );
-    story.to_implement(2);
+    story.until_implement(2);
     story.finish(2);
     assert_eq!(story.phase(3), Phase::Specify);
 }
@@ -733,4 +733,62 @@ fn effect_keys_round_trip_as_text() {
     ] {
         assert!(bad.parse::<EffectKey>().is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a3_tasks_begin_in_the_order_of_the_plan() {
+    let mut shape = plan(&[&[4], &[], &[], &[], &[2], &[]]);
+    for (index, rank) in [0, 2, 2, 3, 0, 1].into_iter().enumerate() {
+        shape.tasks[index].priority = Priority(rank);
+    }
+    let expected = order(&shape);
+    let mut story = Story::new(shape, RunOptions::default());
+    for id in expected {
+        let n: usize = id.as_str()[1..].parse().unwrap();
+        story.until_implement(n);
+        story.finish(n);
+    }
+    assert_eq!(story.exit(), Some(ExitCode::Pass));
+}
+
+#[test]
+fn h7_a_thousand_tasks_run_to_the_end_and_replay() {
+    let count = 1_000;
+    let needs: Vec<Vec<usize>> = (1..=count)
+        .map(|n| if n % 10 == 1 { Vec::new() } else { vec![n - 1] })
+        .collect();
+    let needs: Vec<&[usize]> = needs.iter().map(Vec::as_slice).collect();
+    let mut state = State::new();
+    let mut journal = vec![started(plan(&needs), RunOptions::default())];
+    let mut todo = state.apply(journal[0].clone()).unwrap();
+    while let Some(effect) = todo.pop() {
+        let key = effect.key;
+        let result = match effect.action {
+            Action::StartAgent { .. } => Event::AgentEnded {
+                key: key.clone(),
+                outcome: AgentOutcome::Done,
+                session: AgentSession::default(),
+            },
+            Action::RunGate { gate, .. } => Event::GateJudged {
+                key: key.clone(),
+                summary: Box::new(summary(gate, Verdict::Pass, &[], 0)),
+            },
+            Action::CommitLock { .. } => Event::LockCommitted {
+                key: key.clone(),
+                lock: lock(),
+            },
+            Action::Deliver { .. } => Event::Delivered {
+                key: key.clone(),
+                delivery: merged(),
+            },
+            _ => Event::Done { key: key.clone() },
+        };
+        for event in [Event::Started { key }, result] {
+            journal.push(event.clone());
+            todo.extend(state.apply(event).unwrap());
+        }
+    }
+    assert_eq!(state.standing(), Standing::Ended(ExitCode::Pass));
+    assert!(journal.len() > 14 * count);
+    assert_eq!(State::replay(journal).unwrap(), state);
 }

@@ -16,6 +16,8 @@ pub struct ResultLine {
     pub failed: u64,
     /// How many were ignored.
     pub ignored: u64,
+    /// How many were not asked for; `None` where the line does not say.
+    pub filtered: Option<u64>,
 }
 
 /// The last `test result:` line, if it is the last line with content.
@@ -23,6 +25,24 @@ pub struct ResultLine {
 pub fn last_result(stdout: &str) -> Option<ResultLine> {
     let last = stdout.lines().rev().find(|line| !line.trim().is_empty())?;
     result_line(last)
+}
+
+/// Whether the output ends as libtest's does when its only selected test passed: the test's own line, an empty line, the
+/// result line. What a test prints around libtest (a child process on the same output) may stand before it.
+///
+/// Code in the same process can print all of this and end the process by itself; that takes the name of the test and the
+/// number of the others, and the controls (SPEC C7) find it.
+#[must_use]
+pub fn ends_with_one_passed(stdout: &str, name: &str, others: u64) -> bool {
+    let Some(result) = last_result(stdout) else {
+        return false;
+    };
+    let exact = format!("test {name} ... ok\n\n{}\n\n", result.text);
+    let panics = format!("test {name} - should panic ... ok\n\n{}\n\n", result.text);
+    (stdout.ends_with(&exact) || stdout.ends_with(&panics))
+        && result.ok
+        && (result.passed, result.failed, result.ignored) == (1, 0, 0)
+        && result.filtered == Some(others)
 }
 
 /// Reads `test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 8 filtered out; finished in 0.00s`.
@@ -47,6 +67,7 @@ pub fn result_line(line: &str) -> Option<ResultLine> {
         passed: count("passed")?,
         failed: count("failed")?,
         ignored: count("ignored")?,
+        filtered: count("filtered out"),
     })
 }
 
@@ -58,6 +79,15 @@ pub fn listed(stdout: &str) -> Vec<String> {
         .filter_map(|line| line.strip_suffix(": test"))
         .map(str::to_owned)
         .collect()
+}
+
+/// How many tests and benchmarks the same list names.
+#[must_use]
+pub fn listed_in_all(stdout: &str) -> u64 {
+    stdout
+        .lines()
+        .filter(|line| line.ends_with(": test") || line.ends_with(": benchmark"))
+        .count() as u64
 }
 
 /// What a failed test wrote: the text between `---- NAME stdout ----` and libtest's closing list, else everything.
@@ -217,6 +247,9 @@ mod tests {
         let result = last_result(good).unwrap();
         assert!(result.ok);
         assert_eq!((result.passed, result.failed, result.ignored), (1, 0, 0));
+        assert!(ends_with_one_passed(good, "a", 8));
+        assert!(!ends_with_one_passed(good, "a", 7));
+        assert!(!ends_with_one_passed(good, "b", 8));
         let forged = "\nrunning 1 test\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\nbye\n";
         assert_eq!(last_result(forged), None);
         assert_eq!(last_result("\nrunning 1 test\n"), None);
@@ -224,6 +257,7 @@ mod tests {
 
     #[test]
     fn b2_listed_names_are_tests_only() {
+        assert_eq!(listed_in_all("tests::a: test\nb::bench_x: benchmark\n"), 2);
         assert_eq!(
             listed("tests::a: test\nb::bench_x: benchmark\n\n1 test, 1 benchmark\n"),
             ["tests::a"]

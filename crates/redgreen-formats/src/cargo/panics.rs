@@ -53,6 +53,20 @@ fn location(line: &str) -> Option<(String, u32, u32)> {
     Some((file.to_owned(), line.parse().ok()?, column.parse().ok()?))
 }
 
+/// The places of the frames of every backtrace in a text (`RUST_BACKTRACE=1`): lines `at FILE:LINE:COLUMN`, innermost
+/// first. Paths below the working directory start with `./`.
+#[must_use]
+pub fn backtrace_frames(text: &str) -> Vec<(String, u32)> {
+    text.lines()
+        .filter_map(|line| {
+            let place = line.trim_start().strip_prefix("at ")?;
+            let (rest, _column) = place.rsplit_once(':')?;
+            let (file, line) = rest.rsplit_once(':')?;
+            Some((file.to_owned(), line.parse().ok()?))
+        })
+        .collect()
+}
+
 /// Who owns the place of a panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
@@ -261,6 +275,18 @@ mod tests {
             assert_eq!(cause(text, Owner::Source, ""), Cause::Assertion, "{text}");
         }
         assert_eq!(cause("", Owner::Test, ""), Cause::Unknown);
+    }
+
+    #[test]
+    fn b3_frames_of_a_backtrace_are_read() {
+        let text = "stack backtrace:\n   0: __rustc::rust_begin_unwind\n             at /rustc/5980/library/std/src/panicking.rs:689:5\n   2: shop::take\n             at ./src/lib.rs:3:9\n";
+        assert_eq!(
+            backtrace_frames(text),
+            [
+                ("/rustc/5980/library/std/src/panicking.rs".to_owned(), 689),
+                ("./src/lib.rs".to_owned(), 3)
+            ]
+        );
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! A token reader, not a line scan: comments, strings, raw strings, characters and lifetimes cannot be mistaken for
 //! code. Macros are not expanded: a `mod x;` inside the braces of a macro call (`cfg_if!`) counts as declared.
 
+mod tokens;
+
+use tokens::{Placed, Token, tokens};
+
 /// A module that a file declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredModule {
@@ -48,20 +52,6 @@ impl FileScan {
             .iter()
             .any(|&(first, last)| (first..=last).contains(&line))
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Sign(char),
-    PathSeparator,
-}
-
-#[derive(Debug)]
-struct Placed {
-    token: Token,
-    line: usize,
 }
 
 /// Reads a file.
@@ -372,197 +362,6 @@ fn declares(word: &str) -> bool {
         word,
         "fn" | "struct" | "enum" | "trait" | "type" | "const" | "static" | "union" | "mod"
     )
-}
-
-fn tokens(text: &str) -> Vec<Placed> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut out = Vec::new();
-    let mut line = 1;
-    let mut at = 0;
-    let peek = |index: usize| chars.get(index).copied().unwrap_or('\0');
-    while at < chars.len() {
-        let start_line = line;
-        let c = chars[at];
-        match c {
-            '\n' => {
-                line += 1;
-                at += 1;
-            }
-            _ if c.is_whitespace() => at += 1,
-            '/' if peek(at + 1) == '/' => {
-                while at < chars.len() && chars[at] != '\n' {
-                    at += 1;
-                }
-            }
-            '/' if peek(at + 1) == '*' => at = block_comment(&chars, at, &mut line),
-            '"' => {
-                let (value, next) = string(&chars, at, &mut line);
-                out.push(Placed {
-                    token: Token::Text(value),
-                    line: start_line,
-                });
-                at = next;
-            }
-            '\'' => {
-                // `'a'`, `'\n'` are characters; `'a` is a lifetime.
-                if peek(at + 1) == '\\' {
-                    at += 3;
-                    while at < chars.len() && chars[at] != '\'' && chars[at] != '\n' {
-                        at += 1;
-                    }
-                    at += 1;
-                } else if peek(at + 2) == '\'' {
-                    if peek(at + 1) == '\n' {
-                        line += 1;
-                    }
-                    at += 3;
-                } else {
-                    at += 1;
-                }
-            }
-            _ if c == '_' || c.is_alphanumeric() => {
-                if let Some((value, next)) = prefixed_string(&chars, at, &mut line) {
-                    out.push(Placed {
-                        token: Token::Text(value),
-                        line: start_line,
-                    });
-                    at = next;
-                    continue;
-                }
-                let mut word = String::new();
-                if c == 'r' && peek(at + 1) == '#' && peek(at + 2).is_alphabetic() {
-                    at += 2;
-                }
-                while at < chars.len() && (chars[at] == '_' || chars[at].is_alphanumeric()) {
-                    word.push(chars[at]);
-                    at += 1;
-                }
-                out.push(Placed {
-                    token: Token::Word(word),
-                    line: start_line,
-                });
-            }
-            ':' if peek(at + 1) == ':' => {
-                out.push(Placed {
-                    token: Token::PathSeparator,
-                    line: start_line,
-                });
-                at += 2;
-            }
-            _ => {
-                out.push(Placed {
-                    token: Token::Sign(c),
-                    line: start_line,
-                });
-                at += 1;
-            }
-        }
-    }
-    out
-}
-
-/// Block comments nest in Rust.
-fn block_comment(chars: &[char], mut at: usize, line: &mut usize) -> usize {
-    let mut depth = 0_usize;
-    while at < chars.len() {
-        match (chars[at], chars.get(at + 1)) {
-            ('/', Some('*')) => {
-                depth += 1;
-                at += 2;
-            }
-            ('*', Some('/')) => {
-                depth -= 1;
-                at += 2;
-                if depth == 0 {
-                    break;
-                }
-            }
-            (c, _) => {
-                if c == '\n' {
-                    *line += 1;
-                }
-                at += 1;
-            }
-        }
-    }
-    at
-}
-
-/// A `"…"` string that starts at `at`; the escapes that matter to a path (`\\`, `\"`) are resolved.
-fn string(chars: &[char], at: usize, line: &mut usize) -> (String, usize) {
-    let mut value = String::new();
-    let mut at = at + 1;
-    while at < chars.len() && chars[at] != '"' {
-        let mut c = chars[at];
-        if c == '\\' {
-            at += 1;
-            c = chars.get(at).copied().unwrap_or('\\');
-        }
-        if c == '\n' {
-            *line += 1;
-        }
-        value.push(c);
-        at += 1;
-    }
-    (value, at + 1)
-}
-
-/// `r"…"`, `r#"…"#`, `b"…"`, `br"…"`, `c"…"`, `b'…'`.
-fn prefixed_string(chars: &[char], at: usize, line: &mut usize) -> Option<(String, usize)> {
-    let mut next = at;
-    let mut raw = false;
-    while let Some(&c) = chars.get(next) {
-        match c {
-            'b' | 'c' if next == at => next += 1,
-            'r' if !raw && next <= at + 1 => {
-                raw = true;
-                next += 1;
-            }
-            _ => break,
-        }
-    }
-    if next == at {
-        return None;
-    }
-    let mut hashes = 0;
-    if raw {
-        while chars.get(next) == Some(&'#') {
-            hashes += 1;
-            next += 1;
-        }
-    }
-    match chars.get(next) {
-        Some('"') if !raw => Some(string(chars, next, line)),
-        Some('"') => {
-            let mut value = String::new();
-            next += 1;
-            while next < chars.len() {
-                if chars[next] == '"'
-                    && (1..=hashes).all(|offset| chars.get(next + offset) == Some(&'#'))
-                {
-                    break;
-                }
-                if chars[next] == '\n' {
-                    *line += 1;
-                }
-                value.push(chars[next]);
-                next += 1;
-            }
-            Some((value, next + 1 + hashes))
-        }
-        Some('\'') if !raw && chars.get(at) == Some(&'b') => {
-            let mut end = next + 1;
-            if chars.get(end) == Some(&'\\') {
-                end += 1;
-            }
-            end += 1;
-            while end < chars.len() && chars[end] != '\'' {
-                end += 1;
-            }
-            Some((String::new(), end + 1))
-        }
-        Some(_) | None => None,
-    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,13 @@ pub fn cause(exception: &Exception, stage: Stage, places: &Places<'_>) -> CauseD
     if is_outcome_failed(exception) {
         return outcome_failed(exception, stage);
     }
+    if exception.is("doctest.DocTestFailure") {
+        return detail(
+            Cause::Assertion,
+            "an example in a doctest printed something else",
+            None,
+        );
+    }
     if exception.is("_pytest.fixtures.FixtureLookupError") {
         let name = exception.name.as_deref().unwrap_or("?");
         return detail(

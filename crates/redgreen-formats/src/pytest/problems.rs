@@ -209,7 +209,8 @@ fn record_problems(
             "something ended the process after pytest had returned: look for exit handlers",
         )),
     }
-    if journal.unreadable > 0 && journal.end().is_some() {
+    // A process that died may leave half a line; more than that, or a half line before the end, is foreign.
+    if journal.unreadable > usize::from(journal.end().is_none()) {
         problems.push(Reason::new(
             ReasonCode::ReportTampered,
             format!(

@@ -278,6 +278,12 @@ pub enum Record {
     },
 }
 
+/// The mark of a line.
+#[derive(Deserialize)]
+struct Marked {
+    mark: String,
+}
+
 /// The record of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journal {
@@ -288,17 +294,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Reads the file.
+    /// Reads the file. A line without the mark of the run was not written by the probe and is not read.
     #[must_use]
-    pub fn read(bytes: &[u8]) -> Self {
+    pub fn read(bytes: &[u8], mark: &str) -> Self {
         let mut journal = Self::default();
         for line in bytes.split(|&byte| byte == b'\n') {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            let marked = serde_json::from_slice::<Marked>(line).is_ok_and(|line| line.mark == mark);
             match serde_json::from_slice(line) {
-                Ok(record) => journal.records.push(record),
-                Err(_) => journal.unreadable += 1,
+                Ok(record) if marked => journal.records.push(record),
+                Ok(_) | Err(_) => journal.unreadable += 1,
             }
         }
         journal

@@ -271,7 +271,11 @@ fn add_cases(test: &Test, places: &Places<'_>, context: &Context<'_>, parts: &mu
         None => Verdict::plain(Outcome::NotRun, "its function was never called"),
     };
     if let Some(failed) = subtests.iter().find(|case| is_failure(case.outcome))
-        && (verdict.outcome == Outcome::Passed || verdict.cause.is_none())
+        && (verdict.outcome == Outcome::Passed
+            || verdict
+                .cause
+                .as_ref()
+                .is_none_or(|cause| cause.cause == Cause::Unknown))
     {
         // pytest 9 fails the test around a failed subtest; older plugins leave it passed.
         verdict.outcome = Outcome::Failed;
@@ -364,7 +368,11 @@ fn judge_phase(phase: &Phase, own: &RelPath, places: &Places<'_>) -> Option<Verd
         }
         (Raw::Passed, When::Call) if reported_failed => Some(Verdict {
             outcome: Outcome::Failed,
-            cause: None,
+            cause: Some(CauseDetail {
+                cause: Cause::Unknown,
+                detail: "a hook reported the test as failed".to_owned(),
+                symbol: None,
+            }),
             message: "a hook reported the test as failed; no exception was seen".to_owned(),
             place: (None, None),
         }),

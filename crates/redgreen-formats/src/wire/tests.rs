@@ -66,7 +66,7 @@ fn reason() -> impl Strategy<Value = Reason> {
 }
 fn test_line() -> impl Strategy<Value = TestLine> {
     (
-        (text(), text(), text(), any::<u64>()),
+        (text(), text(), text(), text(), any::<u64>()),
         select(&[Outcome::Passed, Outcome::TimedOut, Outcome::NotRun][..]),
         of(select(&[Cause::Assertion, Cause::MissingSymbol][..])),
         select(&[Role::Required, Role::Guard, Role::Hidden, Role::Collateral][..]),
@@ -74,11 +74,12 @@ fn test_line() -> impl Strategy<Value = TestLine> {
         of(any::<u32>()),
     )
         .prop_map(
-            |((id, item, message, duration_ms), outcome, cause, role, file, line)| TestLine {
+            |((id, item, message, detail, duration_ms), outcome, cause, role, file, line)| TestLine {
                 id,
                 item,
                 outcome,
                 cause,
+                detail,
                 role,
                 file,
                 line,
@@ -415,8 +416,12 @@ proptest! {
             prop_assert_eq!(keys(reason), ["code", "message", "path", "line", "test", "help"]);
         }
         for test in value["tests"].as_array().unwrap() {
+            // Appended to the document later: the cause in a few words, where there are some.
+            let detail = test["detail"].as_str();
+            prop_assert!(detail != Some(""));
+            let documented: Vec<String> = keys(test).into_iter().filter(|key| key != "detail").collect();
             prop_assert_eq!(
-                keys(test),
+                documented,
                 ["id", "item", "outcome", "cause", "role", "file", "line", "message", "duration_ms"]
             );
         }

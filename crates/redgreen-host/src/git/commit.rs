@@ -107,7 +107,7 @@ impl Commit {
 
 impl Repository {
     /// A command that sees the user's own git configuration, for identity and signing.
-    fn user_spec(&self, arguments: &[&str]) -> Spec {
+    pub(super) fn user_spec(&self, arguments: &[&str]) -> Spec {
         let mut spec = self.spec(arguments);
         spec.env = env::git_user();
         spec.env.extend(fixed());

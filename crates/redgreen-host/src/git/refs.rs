@@ -187,6 +187,36 @@ impl Repository {
         }
     }
 
+    /// Adds a linked worktree with a new branch at a commit, with the user's own settings and without hooks.
+    ///
+    /// # Errors
+    /// The folder or the branch exists already.
+    pub fn add_worktree(&self, folder: &std::path::Path, branch: &str, commit: &str) -> Result<(), GitError> {
+        let folder = folder.to_string_lossy();
+        let spec = self.user_spec(&["worktree", "add", "--quiet", "-b", branch, &folder, commit]);
+        let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;
+        if finished.success() {
+            Ok(())
+        } else {
+            Err(GitError::failed("worktree add", &finished.stderr_text()))
+        }
+    }
+
+    /// Moves the checked-out branch, the index and the working tree to a descendant, with the user's own settings (line
+    /// ends, filters) and without hooks. git itself refuses where a changed file would be overwritten.
+    ///
+    /// # Errors
+    /// The commit is no descendant, or something of the user's would be overwritten.
+    pub fn fast_forward(&self, commit: &str) -> Result<(), GitError> {
+        let spec = self.user_spec(&["merge", "--quiet", "--ff-only", commit]);
+        let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;
+        if finished.success() {
+            Ok(())
+        } else {
+            Err(GitError::failed("merge --ff-only", &finished.stderr_text()))
+        }
+    }
+
     /// A best common ancestor; `None` for unrelated histories.
     ///
     /// # Errors

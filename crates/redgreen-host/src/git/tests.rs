@@ -142,6 +142,25 @@ fn g10_what_is_no_usable_repository_is_one_clear_error_each() {
 }
 
 #[test]
+fn g10_a_repository_of_another_user_names_the_command_that_trusts_it() {
+    let folder = sample();
+    // git's own switch for its test suite makes it refuse as it refuses a foreign owner.
+    let refused = Command::new("git")
+        .args(["rev-parse", "--show-toplevel"])
+        .current_dir(folder.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    let error = GitError::open(folder.path(), &said);
+    assert_eq!(error.kind, GitErrorKind::OtherOwner, "{said}");
+    let hint = format!("safe.directory {}", folder.path().display());
+    assert!(error.hint.contains(&hint), "{}", error.hint);
+}
+
+#[test]
 fn g10_a_name_that_is_not_utf8_is_named() {
     let folder = sample();
     let dir = folder.path();

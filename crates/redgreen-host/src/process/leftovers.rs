@@ -70,10 +70,21 @@ pub(super) fn new_tag() -> String {
 /// Starts a process while no other thread can mistake it for a leftover.
 pub(super) fn register(
     tag: String,
-    spawn: impl FnOnce() -> std::io::Result<Child>,
+    mut spawn: impl FnMut() -> std::io::Result<Child>,
 ) -> std::io::Result<(Child, Leader)> {
     let mut leaders = leaders();
-    let child = spawn()?;
+    let mut tries = 0;
+    let child = loop {
+        match spawn() {
+            // A program that was written a moment ago: a process that another thread is just starting still holds
+            // the descriptor it was written through.
+            Err(why) if why.kind() == std::io::ErrorKind::ExecutableFileBusy && tries < 50 => {
+                tries += 1;
+                clock::pause(Duration::from_millis(5));
+            }
+            other => break other?,
+        }
+    };
     let pid = pid_of(&child).ok_or_else(|| std::io::Error::other("the process has no number"))?;
     let raw = pid.as_raw_nonzero().get();
     let leader = Leader {
@@ -311,5 +322,17 @@ pub(super) fn of_dead_job(leader: i32, leader_started: u64, tag: &str) -> Vec<Pr
     processes
         .into_iter()
         .filter(|process| !process.zombie && found.contains(&process.pid))
+        .collect()
+}
+
+/// Every process below one, without zombies.
+pub(super) fn descendants(of: i32, processes: &[Process]) -> Vec<Process> {
+    let mut found = BTreeSet::from([of]);
+    add_descendants(&mut found, processes, &BTreeSet::new());
+    found.remove(&of);
+    processes
+        .iter()
+        .filter(|process| !process.zombie && found.contains(&process.pid))
+        .copied()
         .collect()
 }

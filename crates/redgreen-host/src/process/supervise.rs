@@ -2,7 +2,7 @@
 
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
-use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs};
+use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
 use crate::{clock, env};
 use redgreen_core::run_report::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -113,6 +113,10 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     streams.drain(spec.output_limit);
     let ended = ending.unwrap_or_else(|| match status {
         Ok(status) => match (status.code(), status.signal()) {
+            // Bubblewrap reports the death of its command by a signal as 128 + signal, as a shell does.
+            (Some(code @ 129..=159), _) if used == Isolation::Bubblewrap => {
+                Ended::Signal(code - 128)
+            }
             (Some(code), _) => Ended::Code(code),
             (None, signal) => Ended::Signal(signal.unwrap_or(0)),
         },
@@ -153,6 +157,11 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation), SpawnError> {
         )));
     }
     let (argv, used) = isolation::wrap(spec, &program.found);
+    let argv = if used == Isolation::Process && spec.end_leftovers {
+        supervisor::wrap(argv)
+    } else {
+        argv
+    };
     let tag = leftovers::new_tag();
     let mut command = Command::new(argv.first().unwrap_or(&program.found.into_os_string()));
     command

@@ -32,6 +32,7 @@ fn b1_exit_codes_signals_and_missing_commands_are_told_apart() {
     assert_eq!(finished.stdout, b"out\n");
     assert_eq!(finished.stderr, b"err\n");
     let mut killed = shell("kill -9 $$", folder.path());
+    assert_eq!(run(&killed).unwrap().ended, Ended::Signal(9));
     killed.isolation = Isolation::Process;
     assert_eq!(run(&killed).unwrap().ended, Ended::Signal(9));
     let mut missing = shell("", folder.path());

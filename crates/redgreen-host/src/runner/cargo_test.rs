@@ -8,10 +8,12 @@ mod build;
 mod doctests;
 mod execute;
 mod failures;
+mod home;
 mod manifest;
 mod project;
 mod shell;
 mod store;
+mod test_environment;
 mod toolchain;
 
 use crate::runner::{CouldNotRun, Request, Runner, RunnerSettings, Workspace};
@@ -78,19 +80,20 @@ impl CargoTest {
         parts: &mut Parts,
     ) -> Result<(), CouldNotRun> {
         let metadata = project::metadata(shell)?;
-        let project = project::Project::read(&shell.tree, &metadata)?;
+        let project = project::Project::read(&shell.tree, &shell.root, &metadata)?;
         let lock = build::lock_flags(shell, &project.workspace_root)?;
+        home::prepare(shell, &project.workspace_root, request)?;
         let plan = build::plan(&project, request, &self.settings);
         parts.command = command(&plan, &lock, shell);
         store::fill(shell, &project, &plan, &lock, request, &self.settings)?;
-        let built = build::build(shell, &project, &plan, &lock)?;
+        let built = build::build(shell, &project, &plan, &lock, request)?;
         parts.build_ended = Some(built.ended);
         let failures = failures::load_failures(&built, &plan, &project, request, shell);
         parts.done = execute::execute(shell, &project, &built, request, &self.settings);
         parts.done.load_failures.splice(0..0, failures);
         parts.done.problems.splice(0..0, built.problems);
         doctests::run(
-            &plan.doctests,
+            &build::doctest_commands(&project, &plan, &self.settings),
             shell,
             &project,
             request,

@@ -42,13 +42,14 @@ impl Pytest {
     /// An adapter that finds interpreters as the user of this process would.
     #[must_use]
     pub fn new(settings: RunnerSettings) -> Self {
-        let user = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        let user = interpreter::USER_VARIABLES
+            .iter()
+            .filter_map(|&name| Some((name.to_owned(), crate::env::variable(name)?)))
             .collect();
         Self::with_variables(settings, user)
     }
-    /// An adapter with other user variables: `PATH`, `HOME`, `VIRTUAL_ENV`, `UV_PROJECT_ENVIRONMENT`, `PYENV_ROOT`
-    /// are looked at. None of them reaches the tests.
+    /// An adapter with other user variables (`PATH`, `HOME`, `VIRTUAL_ENV`, those of uv, poetry and pyenv). None of
+    /// them reaches the tests.
     #[must_use]
     pub fn with_variables(settings: RunnerSettings, user: BTreeMap<String, String>) -> Self {
         Self { settings, user }
@@ -128,11 +129,8 @@ impl Runner for Pytest {
         let facts = survey::load(request.environment, request.workspace);
         let folder = probe::RunFolder::new(request, &self.settings, &asked, facts.as_ref())?;
         let root = request.tree.join(&self.settings.root);
-        let mut argv = vec![
-            launcher.clone(),
-            "-m".to_owned(),
-            "redgreen_probe".to_owned(),
-        ];
+        let mut argv = vec![launcher.clone()];
+        argv.extend(folder.program());
         argv.extend(folder.options(&request.environment.plugins));
         argv.extend(self.settings.arguments.iter().cloned());
         argv.extend(interpreter::extra_arguments(&self.settings));
@@ -152,9 +150,10 @@ impl Runner for Pytest {
         let text = String::from_utf8_lossy(&output).into_owned();
         let digest = keep_output(&output, request.workspace)?;
         let (record, foreign) = folder.record();
-        let journal = formats::Journal::read(&record);
+        let journal = formats::Journal::read(&record, folder.mark());
         let shown = Shown {
             tree: request.tree,
+            run: folder.path(),
             launcher: &launcher,
         };
         let is_test = |path: &RelPath| is_test(request.rules, path);
@@ -168,7 +167,7 @@ impl Runner for Pytest {
         };
         let mut parts = formats::parts(&journal, &places, &context);
         let foreign = foreign_code(&foreign);
-        let mut problems = formats::problems(
+        let problems = formats::problems(
             &journal,
             &parts,
             &formats::Process {
@@ -178,16 +177,6 @@ impl Runner for Pytest {
                 foreign: &foreign,
             },
         );
-        if finished.left_behind > 0 {
-            problems.push(Reason::new(
-                ReasonCode::ProcessLeftBehind,
-                format!(
-                    "{} processes outlived pytest and were ended",
-                    finished.left_behind
-                ),
-                "end what the tests start, in a fixture's tear-down",
-            ));
-        }
         for case in &mut parts.cases {
             case.message = shown.text(&case.message);
         }
@@ -364,14 +353,18 @@ impl Asked {
 /// How private paths are written in what is kept.
 struct Shown<'a> {
     tree: &'a Path,
+    run: &'a Path,
     launcher: &'a str,
 }
 
 impl Shown<'_> {
     fn text(&self, text: &str) -> String {
-        let mut text = text.replace(&*self.tree.to_string_lossy(), "{tree}");
-        if let Ok(real) = fs::canonicalize(self.tree) {
-            text = text.replace(&*real.to_string_lossy(), "{tree}");
+        let mut text = text.to_owned();
+        for (folder, name) in [(self.tree, "{tree}"), (self.run, "{run}")] {
+            text = text.replace(&*folder.to_string_lossy(), name);
+            if let Ok(real) = fs::canonicalize(folder) {
+                text = text.replace(&*real.to_string_lossy(), name);
+            }
         }
         text
     }

@@ -8,32 +8,29 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file beside
-/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets `0600`. Missing
-/// folders are made: the first evidence of a repository and the first memory of a task have none yet.
+/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets
+/// the usual ones (in private state the folder is closed).
 ///
 /// # Errors
 /// No permission, no space; the old file is then untouched and the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let failed = |why: std::io::Error| StateError::io("written", path, &why);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{name}.{}-{count}.tmp", std::process::id()));
-    let permissions =
-        std::fs::metadata(path).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
     let write = || {
-        std::fs::create_dir_all(folder)?;
         let mut file = File::options()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .mode(0o666)
             .open(&temporary)?;
         file.write_all(bytes)?;
-        file.set_permissions(std::fs::Permissions::from_mode(permissions))?;
+        if let Ok(old) = std::fs::metadata(path) {
+            file.set_permissions(old.permissions())?;
+        }
         file.sync_all()?;
         std::fs::rename(&temporary, path)?;
         sync_folder(folder)

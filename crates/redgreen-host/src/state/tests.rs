@@ -102,11 +102,14 @@ fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan.json");
     write_atomically(&path, b"one").unwrap();
-    assert_eq!(mode(&path), 0o600);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let usual = folder.path().join("usual");
+    std::fs::write(&usual, "").unwrap();
+    assert_eq!(mode(&path), mode(&usual));
+    std::fs::remove_file(&usual).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     write_atomically(&path, b"two").unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"two");
-    assert_eq!(mode(&path), 0o644);
+    assert_eq!(mode(&path), 0o640);
     let below_a_file = path.join("x");
     assert!(write_atomically(&below_a_file, b"x").is_err());
     // A folder in the way: the temporary file must go.

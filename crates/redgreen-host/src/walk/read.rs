@@ -63,6 +63,11 @@ impl Root {
                 other => return other,
             }
         }
+        self.open_stepwise(path, flags)
+    }
+
+    /// The same without `openat2`, one component after the other.
+    fn open_stepwise(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let mut at: Option<OwnedFd> = None;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         for folder in folders.split('/').filter(|part| !part.is_empty()) {
@@ -200,4 +205,33 @@ fn read_content(
     hasher.update(&buffer[..filled]);
     buffer.truncate(filled);
     Ok((hasher.finish(), keep.then_some(buffer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c1_a_file_is_never_opened_through_a_folder_that_became_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        std::fs::create_dir(dir.join("real")).unwrap();
+        std::fs::write(dir.join("real/file"), "x").unwrap();
+        std::os::unix::fs::symlink("real", dir.join("link")).unwrap();
+        std::os::unix::fs::symlink("file", dir.join("real/link")).unwrap();
+        let root = Root::open(dir).unwrap();
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let read = |text: &str| root.read(ObjectFormat::Sha1, &path(text));
+        assert_eq!(
+            read("real/file").ok().and_then(|read| read.bytes),
+            Some(b"x".to_vec())
+        );
+        assert!(matches!(read("link/file"), Err(None)));
+        let link = read("real/link").ok().and_then(|read| read.link_target);
+        assert_eq!(link, Some(b"file".to_vec()));
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        assert!(root.open_stepwise("real/file", flags).is_ok());
+        assert!(root.open_stepwise("link/file", flags).is_err());
+        assert!(root.open_stepwise("real/link", flags).is_err());
+    }
 }

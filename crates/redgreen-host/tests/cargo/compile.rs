@@ -289,3 +289,73 @@ fn b3_a_failing_build_script_is_a_broken_base() {
         "{report:#?}"
     );
 }
+
+#[test]
+fn b3_a_test_file_without_readable_items_is_named_all_the_same() {
+    let report = Sample::new()
+        .file("src/lib.rs", "")
+        .file("tests/a.rs", "#[test] fn t( { }\n")
+        .run_files(&["tests/a.rs"]);
+    assert_eq!(
+        load_causes(&report, "tests/a.rs"),
+        [Cause::SyntaxError],
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn b3_names_of_unit_tests_are_judged_through_their_imports() {
+    for (body, expected) in [
+        (
+            "use super::*; #[test] fn t() { assert_eq!(Basket::new().len(), 0); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use super::*; #[test] fn t() { assert_eq!(pricing::rate(), 0); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use super::*; #[test] fn t() { assert_eq!(LIMIT, 0); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use super::*; #[test] fn t() { let _: Basket; }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use crate::pricing::rate; #[test] fn t() { rate(); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "#[test] fn t() { assert_eq!(super::subtract(2, 1), 1); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "#[test] fn t() { assert_eq!(subtract(2, 1), 1); }",
+            Cause::UndefinedName,
+        ),
+        (
+            "#[test] fn t() { assert_eq!(add(2, 1), 1); }",
+            Cause::UndefinedName,
+        ),
+        (
+            "use proptest::prelude::*; #[test] fn t() {}",
+            Cause::MissingDependency,
+        ),
+        (
+            "use super::*; #[test] fn t() { assert_eq!(Cart, Cart); }",
+            Cause::MissingSymbol,
+        ),
+    ] {
+        let report = Sample::new()
+            .file(
+                "src/lib.rs",
+                &format!("pub struct Cart;\npub fn add(a: i32, b: i32) -> i32 {{ a + b }}\n#[cfg(test)]\nmod tests {{\n{body}\n}}\n"),
+            )
+            .item("src/lib.rs::tests::t")
+            .run_items(&["src/lib.rs::tests::t"]);
+        let mut found = load_causes(&report, "src/lib.rs");
+        found.dedup();
+        assert_eq!(found, [expected], "{body}\n{report:#?}");
+    }
+}

@@ -166,3 +166,35 @@ fn b1_an_endless_test_is_timed_out_and_the_others_still_run() {
     );
     assert_eq!(report.ended, Ended::TimedOut);
 }
+
+#[test]
+fn b1_output_past_libtest_is_harmless_and_forged_result_lines_are_no_result() {
+    let sample = Sample::new()
+        .file(
+            "src/lib.rs",
+            r#"use std::io::Write;
+/// Prints what libtest prints, past its capture, and ends the process.
+pub fn forge() -> i32 {
+    let mut out = std::io::stdout().lock();
+    write!(out, "test forged ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n").unwrap();
+    out.flush().unwrap();
+    std::process::exit(0)
+}
+pub fn too_much() -> Vec<u8> { Vec::with_capacity(usize::MAX) }
+"#,
+        )
+        .file(
+            "tests/a.rs",
+            r#"#[test] fn forged() { assert_eq!(shop::forge(), 1); }
+#[test] fn talks() { assert!(std::process::Command::new("echo").arg("hello").status().unwrap().success()); }
+#[test] fn panics_in_the_standard_library() { shop::too_much(); }
+"#,
+        );
+    let report = sample.run_all();
+    assert_eq!(problems(&report), []);
+    let forged = case(&report, "tests/a.rs::forged");
+    assert_eq!(forged.outcome, Outcome::Crashed, "{forged:#?}");
+    assert_eq!(case(&report, "tests/a.rs::talks").outcome, Outcome::Passed);
+    let foreign = case(&report, "tests/a.rs::panics_in_the_standard_library");
+    assert_eq!(cause(foreign), Some(Cause::RaisedInSource), "{foreign:#?}");
+}

@@ -74,6 +74,21 @@ fn c2_a_workspace_with_generated_code_and_macros_runs_like_under_cargo() {
 }
 
 #[test]
+fn g4_a_runner_in_one_package_tests_that_package() {
+    let report = workspace().root("crates/app").run_all();
+    assert_eq!(problems(&report), [], "{report:#?}");
+    assert_eq!(
+        outcomes(&report),
+        [
+            "crates/app/src/lib.rs::tests::generated",
+            "crates/app/tests/it.rs::everything_is_set",
+            "crates/app/tests/whole.rs::whole",
+        ]
+        .map(|id| (id.to_owned(), Outcome::Passed))
+    );
+}
+
+#[test]
 fn g4_configured_features_reach_every_build() {
     let sample = workspace().arguments(&["--features", "app/extra"]);
     let report = sample.run_items(&["crates/app/src/lib.rs::tests::with_a_feature"]);
@@ -177,6 +192,35 @@ pub fn stub() { todo!() }
         outcomes(&one),
         [("src/cart.rs::cart::stub #1".to_owned(), Outcome::Failed)],
         "{one:#?}"
+    );
+}
+
+#[test]
+fn g4_doctests_of_two_members_are_told_apart() {
+    let member = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let text = |value: i32| {
+        format!(
+            "/// ```\n/// assert_eq!({value}, 1);\n/// ```\npub fn f() {{}}\n/// ```\n/// ```\npub fn g() {{}}\n"
+        )
+    };
+    let report = Sample::with_manifest("[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\n")
+        .file("a/Cargo.toml", &member("a"))
+        .file("a/src/lib.rs", &text(1))
+        .file("b/Cargo.toml", &member("b"))
+        .file("b/src/lib.rs", &text(2))
+        .run_all();
+    assert_eq!(problems(&report), [], "{report:#?}");
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("a/src/lib.rs::f #1", Outcome::Passed),
+            ("a/src/lib.rs::g #1", Outcome::Passed),
+            ("b/src/lib.rs::f #1", Outcome::Failed),
+            ("b/src/lib.rs::g #1", Outcome::Passed),
+        ]
+        .map(|(id, outcome)| (id.to_owned(), outcome))
     );
 }
 

@@ -19,6 +19,7 @@ pub struct Sample {
     pub folder: tempfile::TempDir,
     items: Vec<TestItem>,
     arguments: Vec<String>,
+    root: String,
     timeout: Duration,
 }
 
@@ -32,6 +33,7 @@ impl Sample {
             folder: tempfile::tempdir().unwrap(),
             items: Vec::new(),
             arguments: Vec::new(),
+            root: String::new(),
             timeout: Duration::from_secs(300),
         };
         sample.file("Cargo.toml", manifest)
@@ -47,9 +49,6 @@ impl Sample {
         let path = self.tree().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
-    }
-    pub fn read(&self, path: &str) -> String {
-        std::fs::read_to_string(self.tree().join(path)).unwrap()
     }
     /// A static item, as the lint room would find it. Lines are where the function's name stands, three lines long.
     pub fn item(mut self, id: &str) -> Self {
@@ -73,6 +72,11 @@ impl Sample {
         self.arguments = arguments.iter().map(|&part| part.to_owned()).collect();
         self
     }
+    /// The folder of the runner.
+    pub fn root(mut self, root: &str) -> Self {
+        self.root = root.to_owned();
+        self
+    }
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -93,13 +97,19 @@ impl Sample {
         CargoTest::new(RunnerSettings {
             name: None,
             kind: RunnerKind::CargoTest,
-            root: String::new(),
+            root: self.root.clone(),
             command: None,
             arguments: self.arguments.clone(),
             timeout: self.timeout,
         })
     }
     pub fn run(&self, selection: &Selection) -> RunReport {
+        self.run_in(selection, environment())
+    }
+    pub fn run_with(&self, environment: &Environment) -> RunReport {
+        self.run_in(&Selection::All, environment)
+    }
+    fn run_in(&self, selection: &Selection, environment: &Environment) -> RunReport {
         let rules = PathRules::new(
             &["tests/**".to_owned(), "**/tests/**".to_owned()],
             &["src/**".to_owned(), "**/src/**".to_owned()],
@@ -114,7 +124,7 @@ impl Sample {
                 items: &self.items,
                 rules: &rules,
                 workspace: &workspace,
-                environment: environment(),
+                environment,
             })
             .unwrap()
     }

@@ -1,9 +1,10 @@
 //! The store of built dependencies (SPEC C4). `itoa` and `proc-macro2` (it has a build script) are dependencies of
 //! redgreen itself, so they are in the local registry cache; nothing is downloaded.
 
-use crate::sample::{Sample, files_below, outcomes, problems};
+use crate::sample::{Sample, environment, files_below, outcomes, problems};
 use redgreen_core::outcome::Outcome;
 use redgreen_core::run_report::RunReport;
+use redgreen_host::process::{self, Spec};
 use std::path::PathBuf;
 
 const MANIFEST: &str = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nitoa = \"1\"\n[dev-dependencies]\nproc-macro2 = \"1\"\n";
@@ -139,4 +140,54 @@ fn c4_a_selection_that_needs_more_makes_the_next_generation() {
     assert_eq!(outcomes(&report), passed());
     let built = artifacts(&output(&sample, &report));
     assert!(built.contains(&("itoa".to_owned(), true)), "{built:?}");
+}
+
+#[test]
+fn c3_edited_sources_of_a_dependency_in_the_users_cargo_home_are_not_built() {
+    let sample = sample();
+    let user = PathBuf::from(&environment().variables["CARGO_HOME"]);
+    let mine = sample.folder.path().join("cargo-home");
+    // The user's cargo home, with the archives and an unpacked package that somebody edited.
+    for part in ["registry/index", "registry/cache"] {
+        for file in files_below(&user.join(part)) {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if ["config.json", "itoa", "proc-macro2", "unicode-ident"].contains(&name.as_str())
+                || ["itoa-", "proc-macro2-", "unicode-ident-"]
+                    .iter()
+                    .any(|start| name.starts_with(start))
+            {
+                let target = mine.join(file.strip_prefix(&user).unwrap());
+                std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+                std::fs::copy(&file, target).unwrap();
+            }
+        }
+    }
+    let mut record = environment().clone();
+    record
+        .variables
+        .insert("CARGO_HOME".to_owned(), mine.to_string_lossy().into_owned());
+    assert_eq!(outcomes(&sample.run_with(&record)), passed());
+    // cargo in that home unpacks what it has; then one source is edited.
+    let mut spec = Spec::new(
+        "cargo fetch",
+        vec![
+            record.tools["cargo"].path.clone(),
+            "fetch".to_owned(),
+            "--offline".to_owned(),
+        ],
+        sample.tree(),
+    );
+    spec.env = record.variables.clone();
+    spec.writable = vec![mine.clone(), sample.tree()];
+    assert!(process::run(&spec).unwrap().success());
+    let edited: Vec<PathBuf> = files_below(&mine.join("registry/src"))
+        .into_iter()
+        .filter(|path| path.ends_with("src/lib.rs"))
+        .collect();
+    assert!(!edited.is_empty());
+    for path in edited {
+        std::fs::write(path, "compile_error!(\"edited\");").unwrap();
+    }
+    std::fs::remove_dir_all(sample.workspace().cache).unwrap();
+    assert_eq!(outcomes(&sample.run_with(&record)), passed());
 }

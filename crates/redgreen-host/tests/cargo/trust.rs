@@ -3,6 +3,7 @@
 use crate::sample::{Sample, environment, outcomes, problems};
 use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::ReasonCode;
+use redgreen_host::process::{self, Spec};
 
 #[test]
 fn c2_a_path_dependency_outside_the_tree_is_named() {
@@ -55,13 +56,16 @@ fn c4_a_build_folder_that_lies_in_the_tree_is_not_used() {
         );
     // What an agent can leave behind: a build of a library that answers 1, and then a source that answers 2 and looks
     // older than that build.
-    let built = std::process::Command::new("cargo")
-        .args(["test", "--no-run", "--offline"])
-        .current_dir(sample.tree())
-        .env_remove("CARGO_TARGET_DIR")
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{built:?}");
+    let cargo = |arguments: &[&str]| {
+        let mut argv = vec![environment().tools["cargo"].path.clone()];
+        argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        let mut spec = Spec::new("cargo", argv, sample.tree());
+        spec.env = environment().variables.clone();
+        spec.writable.push(sample.tree());
+        process::run(&spec).unwrap()
+    };
+    let built = cargo(&["test", "--no-run", "--offline"]);
+    assert!(built.success(), "{built:?}");
     assert!(sample.tree().join("target").is_dir());
     sample.write("src/lib.rs", "pub fn value() -> i32 { 2 }\n");
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
@@ -71,12 +75,7 @@ fn c4_a_build_folder_that_lies_in_the_tree_is_not_used() {
         .unwrap()
         .set_modified(old)
         .unwrap();
-    let fooled = std::process::Command::new("cargo")
-        .args(["test", "--offline", "-q"])
-        .current_dir(sample.tree())
-        .env_remove("CARGO_TARGET_DIR")
-        .status()
-        .unwrap();
+    let fooled = cargo(&["test", "--offline", "-q"]);
     assert!(
         fooled.success(),
         "plain cargo is expected to be fooled, else this test shows nothing"

@@ -385,3 +385,24 @@ fn c2_helpers_beside_the_tests_are_found() {
 fn the_build_tools_are_installed() {
     assert!(build_tools().join("bin/uv").is_file());
 }
+
+/// Purpose: the project is a part of pytest itself, installed editable, as in pluggy's own repository.
+#[test]
+fn c2_a_part_of_pytest_can_be_the_project_under_test() {
+    let project = Project::with_own_environment();
+    project.both(&[
+        (
+            "pyproject.toml",
+            &SETUPTOOLS
+                .replace("shop", "iniconfig")
+                .replace("0.1", "9.0"),
+        ),
+        (
+            "tests/test_shop.py",
+            "def test_total():\n    from iniconfig import discount\n",
+        ),
+    ]);
+    project.move_package_into_the_project("iniconfig", "src");
+    project.install(&["-e"]);
+    red_because_cart_is_missing(&project);
+}

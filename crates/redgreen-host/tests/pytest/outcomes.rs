@@ -682,5 +682,145 @@ fn b1_a_clock_that_goes_backwards_spoils_no_record() {
             .cases
             .iter()
             .all(|case| case.outcome == Outcome::Passed)
+
+/// Purpose: files of the project that carry the names of pytest, its parts and our probe.
+#[test]
+fn c2_modules_of_the_tree_cannot_take_the_place_of_pytest_or_the_probe() {
+    let forged = "import os, sys\nsys.stderr.write('forged\\n')\nos._exit(0)\n";
+    for folder in ["", "src/"] {
+        for name in [
+            "pytest",
+            "pluggy",
+            "redgreen_probe",
+            "redgreen_origin",
+            "sitecustomize",
+        ] {
+            let project = Project::new();
+            let file = format!("{folder}{name}.py");
+            project.tree(&[
+                (&file, forged),
+                ("tests/test_a.py", "def test_a(): assert 1 == 2\n"),
+            ]);
+            let report = project.run();
+            // The tree has a module of that name, and the environment's was loaded: that is said.
+            let expected: &[ReasonCode] = match name {
+                "pytest" | "pluggy" => &[ReasonCode::CodeLoadedFromElsewhere],
+                _ => &[],
+            };
+            assert_eq!(codes(&report), expected, "{file}: {report:#?}");
+            assert_eq!(
+                outcome(&report, "tests/test_a.py::test_a"),
+                Outcome::Failed,
+                "{file}: {report:#?}"
+            );
+        }
+    }
+}
+
+/// Purpose: a test that looks for the record of the run and writes a better one.
+#[test]
+fn b1_lines_that_the_probe_did_not_write_are_not_believed() {
+    let project = Project::new();
+    project.tree(&[(
+        "tests/test_a.py",
+        r#"
+import json, os
+def test_a():
+    folder = os.path.dirname(os.environ["REDGREEN_RUN"])
+    with open(os.path.join(folder, "report"), "a") as report:
+        for line in [
+            {"kind": "phase", "n": 0, "when": "call", "raw": "passed", "made": "passed", "reported": "passed"},
+            {"kind": "finish", "n": 0},
+            {"kind": "end", "exit": 0},
+        ]:
+            report.write(json.dumps(line) + "\n")
+    os._exit(0)
+"#,
+    )]);
+    let report = project.run();
+    assert_eq!(
+        codes(&report),
+        [ReasonCode::TruncatedReport, ReasonCode::ReportTampered],
+        "{report:#?}"
+    );
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_a"),
+        Outcome::Crashed
+    );
+}
+
+/// Purpose: a test that never ends.
+#[test]
+fn b1_a_time_out_names_the_test_and_is_no_failure() {
+    let mut project = Project::new();
+    // Long enough for pytest to start on a busy machine.
+    project.settings.timeout = std::time::Duration::from_secs(15);
+    project.tree(&[(
+        "tests/test_a.py",
+        "import time\ndef test_a(): time.sleep(600)\n",
+    )]);
+    let report = project.run();
+    assert_eq!(codes(&report), [ReasonCode::TimedOut], "{report:#?}");
+    assert!(
+        report.problems[0]
+            .message
+            .contains("`tests/test_a.py::test_a`"),
+        "{report:#?}"
+    );
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_a"),
+        Outcome::TimedOut
+    );
+    assert_eq!(cause(&report, "tests/test_a.py::test_a"), Cause::Timeout);
+}
+
+/// Purpose: a pytest configuration in a folder above the tree, which belongs to somebody else.
+#[test]
+fn c3_configuration_above_the_tree_is_not_read() {
+    let project = Project::new();
+    project.tree(&[("tests/test_a.py", "def test_a(): pass\n")]);
+    let above = project.tree.parent().unwrap();
+    std::fs::write(
+        above.join("pytest.ini"),
+        "[pytest]\naddopts = --no-such-option\n",
+    )
+    .unwrap();
+    std::fs::write(above.join("conftest.py"), "raise RuntimeError('above')\n").unwrap();
+    let report = project.run();
+    sound(&report);
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_a"),
+        Outcome::Passed,
+        "{report:#?}"
+    );
+}
+
+/// Purpose: doctests of source files, and a fixture that fails in tear-down.
+#[test]
+fn b3_doctests_and_tear_downs_have_causes() {
+    let project = Project::new();
+    project.tree(&[
+        ("pytest.ini", "[pytest]\naddopts = --doctest-modules\n"),
+        ("src/shop/__init__.py", "def total():\n    '''\n    >>> total()\n    1\n    '''\n    return 2\n\ndef pay():\n    '''\n    >>> pay()\n    1\n    '''\n    raise NotImplementedError\n"),
+        ("tests/test_a.py", "import pytest\n@pytest.fixture\ndef f():\n    yield 1\n    raise RuntimeError('down')\ndef test_a(f): pass\n"),
+    ]);
+    let report = project.run();
+    sound(&report);
+    assert_eq!(
+        cause(&report, "src/shop/__init__.py::shop.total"),
+        Cause::Assertion,
+        "{report:#?}"
+    );
+    assert_eq!(
+        cause(&report, "src/shop/__init__.py::shop.pay"),
+        Cause::NotImplemented
+    );
+    assert_eq!(
+        outcome(&report, "tests/test_a.py::test_a"),
+        Outcome::Errored
+    );
+    assert_eq!(
+        cause(&report, "tests/test_a.py::test_a"),
+        Cause::SetupFailed
     );
 }

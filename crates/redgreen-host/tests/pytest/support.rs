@@ -11,7 +11,7 @@ use redgreen_core::reason::ReasonCode;
 use redgreen_core::run_report::{CaseReport, RunReport};
 use redgreen_core::test_item::TestItem;
 use redgreen_host::path_rules::PathRules;
-use redgreen_host::runner::pytest::Pytest;
+use redgreen_host::runner::pytest::{LAUNCHER, Pytest};
 use redgreen_host::runner::{
     CouldNotRun, Request, Runner, RunnerKind, RunnerSettings, Selection, Workspace,
 };
@@ -89,6 +89,7 @@ pub struct Project {
     pub variables: BTreeMap<String, String>,
     pub test_globs: Vec<String>,
     items: Vec<ItemId>,
+    shared: bool,
 }
 
 /// Writes files; a name that ends in `/` is an empty folder.
@@ -139,12 +140,16 @@ impl Project {
             variables,
             test_globs: ["tests/**", "test_*.py"].map(str::to_owned).to_vec(),
             items: Vec::new(),
+            shared: false,
             _folder: folder,
         }
     }
     /// A project whose `.venv` is the shared environment; nothing may be installed into it.
     pub fn new() -> Self {
-        let project = Self::bare();
+        let mut project = Self::bare();
+        project.shared = true;
+        // The compiled files of the shared environment are shared too.
+        project.workspace.cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytest-cache");
         symlink(base_environment(), project.workspace.checkout.join(".venv")).unwrap();
         project
     }
@@ -175,6 +180,23 @@ impl Project {
             .arg("-a")
             .arg(site_packages(build_tools()).join(package))
             .arg(site_packages(&self.venv())));
+    }
+    /// Takes a package out of the environment and makes it source of the checkout and the tree.
+    pub fn move_package_into_the_project(&self, package: &str, folder: &str) {
+        let from = site_packages(&self.venv());
+        for place in [&self.workspace.checkout, &self.tree] {
+            let target = place.join(folder);
+            fs::create_dir_all(&target).unwrap();
+            run(Command::new("cp")
+                .arg("-a")
+                .arg(from.join(package))
+                .arg(target));
+        }
+        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with(package) {
+                fs::remove_dir_all(entry.path()).unwrap();
+            }
+        }
     }
     /// Adds a file to the environment, as another distribution would.
     pub fn site_file(&self, name: &str, content: &str) {
@@ -234,8 +256,21 @@ impl Project {
         self.runner().environment(&self.workspace)
     }
     pub fn try_run(&self, selection: &Selection) -> Result<RunReport, CouldNotRun> {
-        let environment = self.environment()?;
-        self.run_in(selection, &environment)
+        self.run_in(selection, &self.recorded()?)
+    }
+    /// The record; that of the shared environment is made once, and the path of the link in the checkout put in.
+    fn recorded(&self) -> Result<Environment, CouldNotRun> {
+        static SHARED: OnceLock<Environment> = OnceLock::new();
+        if !self.shared || self.settings.command.is_some() {
+            return self.environment();
+        }
+        let mut environment = match SHARED.get() {
+            Some(environment) => environment.clone(),
+            None => SHARED.get_or_init(|| self.environment().unwrap()).clone(),
+        };
+        let launcher = environment.tools.get_mut(LAUNCHER).unwrap();
+        launcher.path = self.venv().join("bin/python").display().to_string();
+        Ok(environment)
     }
     pub fn run_in(
         &self,

@@ -13,6 +13,9 @@ use redgreen_core::exit::ExitCode;
 /// A failure when the question cannot be put.
 pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
+    if let Some(exit) = super::answer::hand_back(context, &task)? {
+        return Ok(exit);
+    }
     if load_lock(context, &task.key, &task.task)?.is_none() {
         let red_arguments = RedArgs {
             what: vec![arguments.task.clone()],

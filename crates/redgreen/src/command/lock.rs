@@ -102,6 +102,7 @@ fn lock(
         &LockTarget {
             parent: &head,
             reference: &reference,
+            expected: Some(&head),
             update_index: true,
             plan: task.plan.as_ref().map(|plan| plan.file.definition),
             supersedes: old.map(|(old, reason)| (old.digest, reason)),

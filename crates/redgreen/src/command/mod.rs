@@ -1,6 +1,11 @@
 //! One file per command. Each returns how the process ends, or a failure that is rendered in one place.
 
+pub mod answer;
 pub mod check;
+pub mod init;
+pub mod look;
+pub mod plan;
+pub mod run;
 pub mod explain;
 pub mod full;
 pub mod green;
@@ -57,6 +62,20 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
+        Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
+        Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
+        Command::Run(arguments) => run::run(&open(cli, printer)?, arguments),
+        Command::Stop(arguments) => run::stop(&open(cli, printer)?, arguments),
+        Command::Status(arguments) => look::status(&open(cli, printer)?, arguments),
+        Command::Log(arguments) => look::log(&open(cli, printer)?, arguments),
+        Command::Report(arguments) => look::report(&open(cli, printer)?, arguments),
+        Command::Show(arguments) => look::show(&open(cli, printer)?, arguments),
+        Command::Dispute(arguments) => answer::dispute(arguments, printer),
+        Command::Retry(arguments) => answer::retry(&open(cli, printer)?, arguments),
+        Command::Approve(arguments) => answer::approve(&open(cli, printer)?, arguments),
+        Command::Waive(arguments) => answer::waive(&open(cli, printer)?, arguments),
+        Command::Reset(arguments) => answer::reset(&open(cli, printer)?, arguments),
+        Command::Take(arguments) => answer::take(&open(cli, printer)?, arguments),
         _ => Err(Failure::usage(
             "this command is not there yet",
             "see redgreen --help",

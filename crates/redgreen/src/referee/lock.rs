@@ -1,7 +1,7 @@
 //! LOCK: writes the record, commits it with the tests, and reads it back (SPEC B4).
 
 use super::context::{Context, Environments, Setting, git_failure};
-use super::proposal::{Proposal, bytes_of};
+use super::proposal::{Proposal, bytes_of, text_of};
 use super::red::RedOutcome;
 use crate::error::Failure;
 use redgreen_core::environment::Environment;
@@ -16,7 +16,7 @@ use redgreen_host::git::{CommitRequest, Signing};
 use redgreen_host::path_rules::PathClass;
 use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_lint::Language;
-use redgreen_lint::splice::test_units;
+use redgreen_lint::splice::{splice, test_units};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +47,8 @@ pub struct LockTarget<'a> {
     pub parent: &'a str,
     /// The full name of the reference to move (`refs/heads/main`), or `HEAD` when detached.
     pub reference: &'a str,
+    /// What the reference holds now; `None` when it does not exist.
+    pub expected: Option<&'a str>,
     /// Whether the user's index is brought up to date for the locked paths.
     pub update_index: bool,
     /// Digest of the approved plan.
@@ -108,7 +110,7 @@ pub fn create_lock(
     };
     let bytes = record_bytes(&record)?;
     let digest = Digest::of(&bytes);
-    let mut changes = changed_entries(context, &red.proposal)?;
+    let mut changes = changed_entries(context, &setting, &red.proposal, target.parent)?;
     let mut beside = vec![(record_path(task)?, bytes.clone())];
     if !red.map.is_empty()
         && let Some(path) = super::proposal::criteria_path(task)
@@ -142,7 +144,7 @@ pub fn create_lock(
         .map_err(git_failure)?;
     context
         .repository
-        .update_ref(target.reference, &commit, Some(target.parent))
+        .update_ref(target.reference, &commit, target.expected)
         .map_err(git_failure)?;
     if target.update_index {
         context
@@ -183,24 +185,41 @@ fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
     })
 }
 
-/// The entries of the proposal that differ from its base, with their blobs written.
+/// What turns the parent's tree into one that holds the proposed tests: whole test files, and the test items of mixed
+/// files. Source that was committed since the base stays as it is.
 fn changed_entries(
     context: &Context,
+    setting: &Setting,
     proposal: &Proposal,
+    parent: &str,
 ) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
+    let parent = Snapshot::of_commit(&context.repository, parent).map_err(Failure::internal)?;
     let listing = proposal.tree.listing();
     let mut changes = Vec::new();
-    for (path, _) in &proposal.changed {
-        let entry = match listing.get(path) {
-            None => None,
-            Some(entry) => {
-                if let Some(bytes) = bytes_of(&proposal.tree, &context.repository, path)? {
+    for (path, _) in redgreen_core::tree::changes(&parent.listing(), &listing) {
+        match setting.rules.class(&path) {
+            PathClass::Test => {
+                if let Some(bytes) = bytes_of(&proposal.tree, &context.repository, &path)? {
                     context.repository.write_blob(&bytes).map_err(git_failure)?;
                 }
-                Some(entry.clone())
+                changes.push((path.clone(), listing.get(&path).cloned()));
             }
-        };
-        changes.push((path.clone(), entry));
+            PathClass::Source if Language::of(&path) == Some(Language::Rust) => {
+                let (Some(here), Some(proposed)) = (
+                    text_of(&parent, &context.repository, &path)?.or_else(|| Some(String::new())),
+                    text_of(&proposal.tree, &context.repository, &path)?,
+                ) else {
+                    continue;
+                };
+                let spliced = splice(&here, &proposed).map_err(Failure::internal)?;
+                if spliced != here {
+                    let mode = listing.get(&path).map_or(Mode::File, |entry| entry.mode);
+                    let oid = context.repository.write_blob(spliced.as_bytes()).map_err(git_failure)?;
+                    changes.push((path.clone(), Some(Entry { mode, oid })));
+                }
+            }
+            PathClass::Source | PathClass::RunnerConfig | PathClass::Inert | PathClass::Locked => {}
+        }
     }
     Ok(changes)
 }

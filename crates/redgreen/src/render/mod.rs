@@ -2,3 +2,5 @@
 
 pub mod gate;
 pub mod printer;
+pub mod report;
+pub mod story;

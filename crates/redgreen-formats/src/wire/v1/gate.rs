@@ -61,6 +61,9 @@ pub struct GateTest {
     pub outcome: Outcome,
     /// Why it did not pass.
     pub cause: Option<Cause>,
+    /// The cause in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
     /// What it is for the task.
     pub role: Role,
     /// The file to look at.
@@ -146,6 +149,7 @@ impl From<&TestLine> for GateTest {
             item: test.item.clone(),
             outcome: test.outcome,
             cause: test.cause,
+            detail: test.detail.clone(),
             role: test.role,
             file: test.file.clone(),
             line: test.line,
@@ -162,6 +166,7 @@ impl From<GateTest> for TestLine {
             item: test.item,
             outcome: test.outcome,
             cause: test.cause,
+            detail: test.detail,
             role: test.role,
             file: test.file,
             line: test.line,

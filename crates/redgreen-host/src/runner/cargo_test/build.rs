@@ -46,7 +46,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
         commands: vec![build_command(
             settings,
             &["--tests".to_owned()],
-            &workspace_flags(settings),
+            &workspace_flags(settings, project),
         )],
         targets: all,
         everything: true,
@@ -76,7 +76,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
         let Some(member) = project.packages.get(target.package) else {
             continue;
         };
-        let packages = package_flags(settings, &member.name);
+        let packages = package_flags(settings, project, &member.name);
         commands.push(match target.kind {
             // `cargo build --lib` would build the library itself, not its tests.
             "lib" => no_run_command(settings, &["--lib".to_owned()], &packages),
@@ -99,6 +99,8 @@ fn doctest_packages(project: &Project) -> Vec<usize> {
                 .targets
                 .iter()
                 .any(|target| target.doctest)
+                && (!project.one_package
+                    || project.targets.iter().any(|target| target.package == index))
         })
         .collect()
 }
@@ -142,7 +144,11 @@ pub fn skeleton_commands(
 ) -> Vec<Vec<String>> {
     let tests = ["--tests".to_owned()];
     if plan.everything {
-        return vec![build_command(settings, &tests, &workspace_flags(settings))];
+        return vec![build_command(
+            settings,
+            &tests,
+            &workspace_flags(settings, project),
+        )];
     }
     let packages: BTreeSet<usize> = plan
         .targets
@@ -152,7 +158,53 @@ pub fn skeleton_commands(
     let mut commands: Vec<Vec<String>> = packages
         .into_iter()
         .filter_map(|index| project.packages.get(index))
-        .map(|member| build_command(settings, &tests, &package_flags(settings, &member.name)))
+        .map(|member| {
+            build_command(
+                settings,
+                &tests,
+                &package_flags(settings, project, &member.name),
+            )
+        })
+        .collect();
+    commands.dedup();
+    commands
+}
+
+/// The commands that run doctests. They choose packages as the build does: another choice unifies other features, and
+/// every dependency would be built again.
+#[must_use]
+pub fn doctest_commands(
+    project: &Project,
+    plan: &Plan,
+    settings: &RunnerSettings,
+) -> Vec<Vec<String>> {
+    let command = |packages: &[String]| {
+        let mut command = vec![
+            "test".to_owned(),
+            "--doc".to_owned(),
+            "--no-fail-fast".to_owned(),
+        ];
+        command.extend(
+            settings
+                .arguments
+                .iter()
+                .filter(|argument| !matches!(argument.as_str(), "--tests" | "--all-targets"))
+                .cloned(),
+        );
+        command.extend_from_slice(packages);
+        command
+    };
+    if plan.doctests.is_empty() {
+        return Vec::new();
+    }
+    if plan.everything {
+        return vec![command(&workspace_flags(settings, project))];
+    }
+    let mut commands: Vec<Vec<String>> = plan
+        .doctests
+        .iter()
+        .filter_map(|&index| project.packages.get(index))
+        .map(|member| command(&package_flags(settings, project, &member.name)))
         .collect();
     commands.dedup();
     commands
@@ -187,8 +239,8 @@ fn chooses_packages(settings: &RunnerSettings) -> bool {
     })
 }
 
-fn workspace_flags(settings: &RunnerSettings) -> Vec<String> {
-    if chooses_packages(settings) {
+fn workspace_flags(settings: &RunnerSettings, project: &Project) -> Vec<String> {
+    if chooses_packages(settings) || project.one_package {
         Vec::new()
     } else {
         vec!["--workspace".to_owned()]
@@ -196,13 +248,13 @@ fn workspace_flags(settings: &RunnerSettings) -> Vec<String> {
 }
 
 /// `-p NAME`, unless features are chosen by name: the package may not have them, and then cargo refuses.
-fn package_flags(settings: &RunnerSettings, name: &str) -> Vec<String> {
+fn package_flags(settings: &RunnerSettings, project: &Project, name: &str) -> Vec<String> {
     let features = settings
         .arguments
         .iter()
         .any(|argument| argument.starts_with("--features") || argument.starts_with("-F"));
     if chooses_packages(settings) || features {
-        workspace_flags(settings)
+        workspace_flags(settings, project)
     } else {
         vec!["-p".to_owned(), name.to_owned()]
     }
@@ -280,6 +332,7 @@ pub fn build(
     project: &Project,
     plan: &Plan,
     lock: &[String],
+    request: &Request<'_>,
 ) -> Result<Built, CouldNotRun> {
     let mut built = Built {
         messages: BuildMessages::default(),
@@ -295,7 +348,7 @@ pub fn build(
         let mut finished = shell.cargo(&arguments)?;
         let mut found = messages::parse(&finished.stdout_text());
         if found.finished.is_none() && needs_network(&finished.stderr_text()) {
-            fetch(shell)?;
+            fetch(shell, project, request)?;
             finished = shell.cargo(&arguments)?;
             found = messages::parse(&finished.stdout_text());
         }
@@ -424,6 +477,23 @@ pub fn is_local(package_id: &str) -> bool {
     package_id.starts_with("path+") || package_id.contains("(path+")
 }
 
+/// How the user's network is reached; only `cargo fetch` sees them, which runs no code of any package.
+const NETWORK_VARIABLES: &[&str] = &[
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "CARGO_HTTP_CAINFO",
+    "CARGO_HTTP_PROXY",
+    "CARGO_NET_GIT_FETCH_WITH_CLI",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
 /// Whether cargo refused because something is not on this machine yet.
 #[must_use]
 pub fn needs_network(stderr: &str) -> bool {
@@ -434,16 +504,27 @@ pub fn needs_network(stderr: &str) -> bool {
 ///
 /// # Errors
 /// The reason why cargo refused.
-pub fn fetch(shell: &mut Shell<'_>) -> Result<(), CouldNotRun> {
+pub fn fetch(
+    shell: &mut Shell<'_>,
+    project: &Project,
+    request: &Request<'_>,
+) -> Result<(), CouldNotRun> {
     let mut spec = shell.cargo_spec(&["fetch".to_owned(), "--locked".to_owned()]);
-    if let Some(home) = spec.env.get("CARGO_HOME") {
+    // In the user's own cargo home: his credentials and mirrors are configured there.
+    if let Some(home) = request.environment.variables.get("CARGO_HOME") {
+        spec.env.insert("CARGO_HOME".to_owned(), home.clone());
         spec.writable.push(PathBuf::from(home));
+    }
+    for name in NETWORK_VARIABLES {
+        if let Some(value) = crate::env::variable(name) {
+            spec.env.insert((*name).to_owned(), value);
+        }
     }
     let finished = super::shell::start(&spec)?;
     shell.record(&spec.argv, &finished);
     super::shell::within_limits(&finished, "cargo fetch", shell.timeout)?;
     if finished.success() {
-        Ok(())
+        super::home::prepare(shell, &project.workspace_root, request)
     } else {
         Err(refusal(&finished.stderr_text(), shell))
     }

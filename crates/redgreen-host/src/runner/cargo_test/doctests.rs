@@ -17,12 +17,12 @@ use std::path::Path;
 /// The item of a doctest of the crate itself (`//!` in the root file).
 const CRATE_ITEM: &str = "crate";
 
-/// Runs the doctests of some packages and adds their cases.
+/// Runs the commands that run doctests and adds their cases.
 ///
 /// # Errors
 /// A reason when cargo could not be started, or a limit ended it.
 pub fn run(
-    packages: &[usize],
+    commands: &[Vec<String>],
     shell: &mut Shell<'_>,
     project: &Project,
     request: &Request<'_>,
@@ -30,24 +30,8 @@ pub fn run(
     lock: &[String],
     done: &mut Executed,
 ) -> Result<(), CouldNotRun> {
-    for &index in packages {
-        let Some(member) = project.packages.get(index) else {
-            continue;
-        };
-        let mut arguments = vec!["test".to_owned(), "--doc".to_owned()];
-        arguments.extend(
-            settings
-                .arguments
-                .iter()
-                .filter(|argument| {
-                    !matches!(
-                        argument.as_str(),
-                        "--workspace" | "--all" | "--tests" | "--all-targets"
-                    )
-                })
-                .cloned(),
-        );
-        arguments.extend(["-p".to_owned(), member.name.clone()]);
+    for command in commands {
+        let mut arguments = command.clone();
         arguments.extend_from_slice(lock);
         let finished = shell.cargo(&arguments)?;
         let run = libtest::doctests(&finished.stdout_text());
@@ -75,25 +59,30 @@ pub fn run(
             done.problems.push(Reason::new(
                 ReasonCode::ExitCodeDisagrees,
                 format!(
-                    "the doctests of `{}` ended with {:?} after {} of {} results: {first}",
-                    member.name,
+                    "the doctests ended with {:?} after {} of {} results: {first}",
                     finished.ended,
                     run.tests.len(),
                     run.announced
                 ),
-                format!("run `cargo test --doc -p {}` in the checkout", member.name),
+                format!("run `cargo {}` in the checkout", command.join(" ")),
             ));
         }
         done.ended = worse(done.ended, finished.ended);
         if run.announced > 0 {
-            done.totals.insert(
-                format!("doctests of {}", member.name),
-                (passed, failed, ignored),
-            );
+            let total = done.totals.entry("doctests".to_owned()).or_default();
+            *total = (total.0 + passed, total.1 + failed, total.2 + ignored);
         }
         let mut ordinals: BTreeMap<(String, String), u32> = BTreeMap::new();
         for test in &run.tests {
-            let Some(path) = file_of(&test.file, project, &member.folder) else {
+            let Some(path) = file_of(&test.file, project) else {
+                done.problems.push(Reason::new(
+                    ReasonCode::RunnerUsageError,
+                    format!(
+                        "it cannot be told which file the doctest of `{}` is in",
+                        test.file
+                    ),
+                    "use Rust 1.85 or newer, or one runner for each package",
+                ));
                 continue;
             };
             let item = if test.item.is_empty() {
@@ -123,14 +112,21 @@ pub fn run(
     Ok(())
 }
 
-/// rustdoc names files relative to the workspace root (since 1.83) or to the package.
-fn file_of(file: &str, project: &Project, folder: &Path) -> Option<RelPath> {
-    let beside = folder.join(file);
+/// rustdoc names files relative to the workspace root; older ones relative to the package, and then the file must exist
+/// in one package only.
+fn file_of(file: &str, project: &Project) -> Option<RelPath> {
     let from_root = project.workspace_root.join(file);
     if from_root.is_file() {
-        project.rel_path(&from_root)
-    } else {
-        project.rel_path(&beside)
+        return project.rel_path(&from_root);
+    }
+    let mut beside = project
+        .packages
+        .iter()
+        .map(|member| member.folder.join(file))
+        .filter(|path| path.is_file());
+    match (beside.next(), beside.next()) {
+        (Some(only), None) => project.rel_path(&only),
+        (Some(_), Some(_)) | (None, _) => None,
     }
 }
 

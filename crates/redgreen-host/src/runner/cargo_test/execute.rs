@@ -2,8 +2,9 @@
 
 use super::build::Built;
 use super::failures::capped;
-use super::project::{Member, Project};
+use super::project::Project;
 use super::shell::{self, Shell};
+use super::test_environment::test_environment;
 use crate::process::{Finished, Spec};
 use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
 use redgreen_core::id::CaseId;
@@ -12,10 +13,9 @@ use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{CaseReport, CauseDetail, Ended, LoadFailure, LocatedCause};
 use redgreen_formats::cargo::diagnostics::Place;
 use redgreen_formats::cargo::libtest;
-use redgreen_formats::cargo::messages::kind;
-use redgreen_formats::cargo::panics::{Owner, Panic, runtime_cause};
+use redgreen_formats::cargo::panics::{Owner, Panic, backtrace_frames, runtime_cause};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -49,6 +49,8 @@ struct Job {
     target: usize,
     name: String,
     harness: bool,
+    // How many tests of the same program were not asked for.
+    others: u64,
     spec: Spec,
 }
 
@@ -88,6 +90,7 @@ pub fn execute(
                     target: index,
                     name: target.name.clone(),
                     harness: false,
+                    others: 0,
                     spec,
                 });
             }
@@ -101,7 +104,7 @@ pub fn execute(
             )?;
             Ok((all, ignored))
         });
-        let (all, ignored) = match listed {
+        let ((all, total), (ignored, _)) = match listed {
             Ok(lists) => lists,
             Err(why) => {
                 done.load_failures.push(LoadFailure {
@@ -140,12 +143,14 @@ pub fn execute(
                 done.cases.push(skipped(id));
                 continue;
             }
-            let spec = spec_of(shell, &["--exact", &name]);
+            // With one thread libtest writes the name before the test runs, and output of the test in between.
+            let spec = spec_of(shell, &["--test-threads=2", "--exact", &name]);
             jobs.push(Job {
                 id,
                 target: index,
                 name,
                 harness: true,
+                others: total.saturating_sub(1),
                 spec,
             });
         }
@@ -191,12 +196,13 @@ fn list(
     shell: &mut Shell<'_>,
     spec_of: &dyn Fn(&Shell<'_>, &[&str]) -> Spec,
     arguments: &[&str],
-) -> Result<Vec<String>, String> {
+) -> Result<(Vec<String>, u64), String> {
     let spec = spec_of(shell, arguments);
     let finished = shell::start(&spec).map_err(|reason| reason.message)?;
     shell.record(&spec.argv, &finished);
     if finished.success() {
-        Ok(libtest::listed(&finished.stdout_text()))
+        let text = finished.stdout_text();
+        Ok((libtest::listed(&text), libtest::listed_in_all(&text)))
     } else {
         Err(capped(&format!(
             "{:?}: {}{}",
@@ -239,7 +245,7 @@ fn run_all(jobs: Vec<Job>) -> Vec<(Job, Result<Finished, CouldNotRun>)> {
         .collect()
 }
 
-/// Passed only with exit code 0 *and* libtest's own `1 passed` as the last line.
+/// Passed only with exit code 0 *and* libtest's own `1 passed` at the end.
 fn judge(
     job: &Job,
     finished: &Finished,
@@ -249,8 +255,7 @@ fn judge(
 ) -> CaseReport {
     let stdout = finished.stdout_text();
     let result = libtest::last_result(&stdout);
-    let one_passed =
-        |result: &libtest::ResultLine| result.ok && result.passed == 1 && result.failed == 0;
+    let one_passed = libtest::ends_with_one_passed(&stdout, &job.name, job.others);
     let one_failed =
         |result: &libtest::ResultLine| !result.ok && result.passed == 0 && result.failed == 1;
     let (outcome, fixed) = match (finished.ended, &result) {
@@ -262,7 +267,7 @@ fn judge(
                 format!("the test program ended with exit code {code}"),
             )),
         ),
-        (Ended::Code(0), Some(result)) if one_passed(result) => (Outcome::Passed, None),
+        (Ended::Code(0), _) if one_passed => (Outcome::Passed, None),
         (Ended::Code(101), Some(result)) if one_failed(result) => (Outcome::Failed, None),
         (Ended::Code(0), Some(result)) if one_failed(result) => {
             done.problems.push(
@@ -350,7 +355,18 @@ fn judge(
                 &|panic| owner(panic, project, request),
                 &|panic| code_at(panic, project),
             );
-            ((found.cause, found.detail), found.place)
+            match &found.place {
+                Some(panic)
+                    if found.cause == Cause::Unknown
+                        && owner(panic, project, request) == Owner::Foreign =>
+                {
+                    (
+                        foreign_panic(job, &found.detail, project, request),
+                        found.place.clone(),
+                    )
+                }
+                Some(_) | None => ((found.cause, found.detail), found.place),
+            }
         }
     };
     let place_file = place
@@ -371,6 +387,49 @@ fn judge(
         file: place_file.or(file),
         message: capped(captured.trim()),
         duration_ms,
+    }
+}
+
+/// Code that is not of this project panicked: the test runs once more with a backtrace, and the innermost frame of this
+/// project tells who called it. The outcome of the first run stands.
+fn foreign_panic(
+    job: &Job,
+    detail: &str,
+    project: &Project,
+    request: &Request<'_>,
+) -> (Cause, String) {
+    let unknown = (Cause::Unknown, detail.to_owned());
+    let mut spec = job.spec.clone();
+    spec.env.insert("RUST_BACKTRACE".to_owned(), "1".to_owned());
+    let cwd = spec.cwd.clone();
+    let Ok(finished) = shell::start(&spec) else {
+        return unknown;
+    };
+    let text = format!("{}{}", finished.stdout_text(), finished.stderr_text());
+    let own = backtrace_frames(&text)
+        .into_iter()
+        .find_map(|(file, line)| {
+            let path = match file.strip_prefix("./") {
+                Some(below) => cwd.join(below),
+                None => Path::new(&file).to_owned(),
+            };
+            let file = project.relative(&path)?;
+            let place = project.place(&file, line as usize, request.rules, request.items);
+            Some((file, line, place))
+        });
+    match own {
+        Some((file, line, Place::Source)) => (
+            Cause::RaisedInSource,
+            format!("called from `{file}:{line}`: {detail}"),
+        ),
+        Some((_, _, Place::Test)) if detail.contains("assert") => {
+            (Cause::Assertion, detail.to_owned())
+        }
+        Some((file, line, Place::Test)) => (
+            Cause::RaisedInTest,
+            format!("called from `{file}:{line}`: {detail}"),
+        ),
+        Some((_, _, Place::Elsewhere)) | None => unknown,
     }
 }
 
@@ -422,144 +481,4 @@ pub fn worse(one: Option<Ended>, other: Ended) -> Option<Ended> {
         Some(one) if weight(one) >= weight(other) => Some(one),
         Some(_) | None => Some(other),
     }
-}
-
-/// What `cargo test` sets for a test process
-/// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>).
-#[must_use]
-pub fn test_environment(
-    shell: &Shell<'_>,
-    built: &Built,
-    member: &Member,
-) -> BTreeMap<String, String> {
-    let package = &member.package;
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let version = &package.version;
-    let mut env: BTreeMap<String, String> = [
-        ("CARGO", shell.cargo.clone()),
-        ("CARGO_MANIFEST_DIR", text(&member.folder)),
-        ("CARGO_MANIFEST_PATH", package.manifest_path.to_string()),
-        ("CARGO_PKG_NAME", member.name.clone()),
-        ("CARGO_PKG_VERSION", version.to_string()),
-        ("CARGO_PKG_VERSION_MAJOR", version.major.to_string()),
-        ("CARGO_PKG_VERSION_MINOR", version.minor.to_string()),
-        ("CARGO_PKG_VERSION_PATCH", version.patch.to_string()),
-        ("CARGO_PKG_VERSION_PRE", version.pre.to_string()),
-        ("CARGO_PKG_AUTHORS", package.authors.join(":")),
-        (
-            "CARGO_PKG_DESCRIPTION",
-            package.description.clone().unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_HOMEPAGE",
-            package.homepage.clone().unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_REPOSITORY",
-            package.repository.clone().unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_LICENSE",
-            package.license.clone().unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_LICENSE_FILE",
-            package
-                .license_file
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_RUST_VERSION",
-            package
-                .rust_version
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        ),
-        (
-            "CARGO_PKG_README",
-            package
-                .readme
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        ),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    let mut libraries: Vec<PathBuf> = Vec::new();
-    for script in &built.messages.build_scripts {
-        libraries.extend(
-            script
-                .linked_paths
-                .iter()
-                .map(|path| {
-                    let path = path.as_str();
-                    PathBuf::from(path.split_once('=').map_or(path, |(_, path)| path))
-                })
-                // As cargo does: only folders that builds made.
-                .filter(|path| path.starts_with(&shell.target)),
-        );
-        if script.package_id.repr == member.id {
-            env.insert("OUT_DIR".to_owned(), script.out_dir.to_string());
-            env.extend(script.env.iter().cloned());
-        }
-    }
-    for artifact in &built.messages.artifacts {
-        if artifact.package_id.repr == member.id
-            && kind(&artifact.target.kind) == "bin"
-            && !artifact.profile.test
-            && let Some(executable) = &artifact.executable
-        {
-            env.insert(
-                format!("CARGO_BIN_EXE_{}", artifact.target.name),
-                executable.to_string(),
-            );
-        }
-        if let Some(folder) = artifact.filenames.first().and_then(|file| file.parent())
-            && folder.as_std_path().starts_with(&shell.target)
-        {
-            let folder = folder.as_std_path().to_owned();
-            if let Some(above) = folder.parent().filter(|_| folder.ends_with("deps")) {
-                libraries.push(above.to_owned());
-            }
-            libraries.push(folder);
-        }
-    }
-    if let Some(sysroot) = project_sysroot(shell) {
-        // Where the shared standard library lies, which the tests of macro crates need, differs between releases.
-        let targets = std::fs::read_dir(sysroot.join("lib/rustlib"))
-            .into_iter()
-            .flatten();
-        let mut folders: Vec<PathBuf> = targets
-            .flatten()
-            .map(|entry| entry.path().join("lib"))
-            .filter(|path| path.is_dir())
-            .collect();
-        folders.sort();
-        libraries.extend(folders);
-        libraries.push(sysroot.join("lib"));
-    }
-    let mut unique: Vec<String> = Vec::new();
-    for path in libraries {
-        let path = text(&path);
-        if !unique.contains(&path) {
-            unique.push(path);
-        }
-    }
-    let name = if cfg!(target_os = "macos") {
-        "DYLD_FALLBACK_LIBRARY_PATH"
-    } else {
-        "LD_LIBRARY_PATH"
-    };
-    env.insert(name.to_owned(), unique.join(":"));
-    env
-}
-
-fn project_sysroot(shell: &Shell<'_>) -> Option<PathBuf> {
-    let rustc = shell.env.get("RUSTC")?;
-    Some(Path::new(rustc).parent()?.parent()?.to_owned())
 }

@@ -45,7 +45,11 @@ pub fn load_failures(
         if own.is_empty() && !target.required_features.is_empty() {
             continue;
         }
-        let files = project.item_files(index, request.items);
+        let mut files = project.item_files(index, request.items);
+        if files.is_empty() {
+            // A file that does not parse has no items; it is a test file all the same.
+            files.extend(RelPath::new(target.root.clone()));
+        }
         if own.is_empty() {
             waiting.extend(files);
             continue;

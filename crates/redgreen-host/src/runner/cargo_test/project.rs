@@ -60,8 +60,12 @@ pub struct Project {
     pub targets: Vec<TestTarget>,
     /// Crate names of first-party code (members and path dependencies), with `_`.
     pub crates: BTreeSet<String>,
+    /// Whether the runner's folder is one package of a larger workspace: then only that package is tested.
+    pub one_package: bool,
     /// Files of the tree that were scanned, by path.
     files: BTreeMap<String, FileScan>,
+    /// Those that libraries and binaries compile outside tests.
+    source_files: BTreeSet<String>,
 }
 
 /// The order in which targets own a file that several of them compile.
@@ -72,7 +76,7 @@ impl Project {
     ///
     /// # Errors
     /// A reason when a package lies outside the tree (SPEC C2) or the tree cannot be read.
-    pub fn read(tree: &Path, metadata: &Metadata) -> Result<Self, CouldNotRun> {
+    pub fn read(tree: &Path, root: &Path, metadata: &Metadata) -> Result<Self, CouldNotRun> {
         let tree = tree.canonicalize().map_err(|error| {
             Box::new(Reason::new(
                 ReasonCode::RunnerUsageError,
@@ -86,8 +90,16 @@ impl Project {
             packages: Vec::new(),
             targets: Vec::new(),
             crates: BTreeSet::new(),
+            one_package: false,
             files: BTreeMap::new(),
+            source_files: BTreeSet::new(),
         };
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let workspace_root = project
+            .workspace_root
+            .canonicalize()
+            .unwrap_or_else(|_| project.workspace_root.clone());
+        project.one_package = root != workspace_root;
         let mut members: Vec<&Package> = metadata
             .packages
             .iter()
@@ -112,10 +124,13 @@ impl Project {
                 target.name.clone(),
             )
         });
-        for target in &project.targets {
-            for (path, scan) in &target.modules.files {
-                project.files.insert(path.clone(), scan.clone());
-            }
+        if project.one_package {
+            let packages = &project.packages;
+            project.targets.retain(|target| {
+                packages
+                    .get(target.package)
+                    .is_some_and(|member| member.folder.canonicalize().ok().as_ref() == Some(&root))
+            });
         }
         Ok(project)
     }
@@ -146,21 +161,33 @@ impl Project {
             if kind == "lib" {
                 self.crates.insert(target.name.replace('-', "_"));
             }
-            if !target.test || kind == "build" {
-                continue;
-            }
             let Some(root) = self.relative(target.src_path.as_std_path()) else {
                 continue;
             };
+            let modules = self.modules(&root);
+            for (path, scan) in &modules.files {
+                self.files.insert(path.clone(), scan.clone());
+                if matches!(kind, "lib" | "bin") && !modules.test_files.contains(path) {
+                    self.source_files.insert(path.clone());
+                }
+            }
+            if !target.test || kind == "build" {
+                continue;
+            }
             self.targets.push(TestTarget {
                 package: index,
                 kind,
                 name: target.name.clone(),
-                harness: !without_harness.contains(&(kind.to_owned(), target.name.clone()))
-                    && !(kind == "lib"
-                        && without_harness.contains(&("lib".to_owned(), String::new()))),
+                harness: !without_harness.contains(&(
+                    kind.to_owned(),
+                    if kind == "lib" {
+                        String::new()
+                    } else {
+                        target.name.clone()
+                    },
+                )),
                 required_features: target.required_features.clone(),
-                modules: self.modules(&root),
+                modules,
                 root,
             });
         }
@@ -276,7 +303,8 @@ impl Project {
             return Place::Test;
         }
         let owners = self.targets_of(file);
-        let only_tests = !owners.is_empty()
+        let only_tests = !self.source_files.contains(file)
+            && !owners.is_empty()
             && owners.iter().all(|&index| {
                 matches!(self.targets[index].kind, "test" | "bench")
                     || self.targets[index].modules.test_files.contains(file)
@@ -309,13 +337,7 @@ impl Project {
     pub fn declared_in(&self, name: &str) -> Option<String> {
         self.files
             .iter()
-            .filter(|(file, _)| {
-                self.targets_of(file).iter().any(|&index| {
-                    let target = &self.targets[index];
-                    matches!(target.kind, "lib" | "bin")
-                        && !target.modules.test_files.contains(*file)
-                })
-            })
+            .filter(|(file, _)| self.source_files.contains(*file))
             .find(|(_, scan)| scan.public_names.iter().any(|known| known == name))
             .map(|(file, _)| file.clone())
     }

@@ -103,6 +103,7 @@ pub fn fill(
         lock,
         &work.path().join("skeleton"),
         &target,
+        request,
     )? {
         return Ok(());
     }
@@ -133,6 +134,7 @@ fn make(
     lock: &[String],
     skeleton: &Path,
     target: &Path,
+    request: &Request<'_>,
 ) -> Result<bool, CouldNotRun> {
     let root = shell
         .root
@@ -157,11 +159,12 @@ fn make(
     for command in commands {
         let mut arguments = command.clone();
         arguments.extend_from_slice(lock);
-        let spec = spec_of(shell, &arguments);
+        let mut spec = spec_of(shell, &arguments);
         let mut finished = shell::start(&spec)?;
         shell.record(&spec.argv, &finished);
         if !finished.success() && build::needs_network(&finished.stderr_text()) {
-            build::fetch(shell)?;
+            build::fetch(shell, project, request)?;
+            spec = spec_of(shell, &arguments);
             finished = shell::start(&spec)?;
             shell.record(&spec.argv, &finished);
         }

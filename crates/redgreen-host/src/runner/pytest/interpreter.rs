@@ -8,6 +8,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The variables of the user that decide which Python is the project's.
+pub(super) const USER_VARIABLES: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "VIRTUAL_ENV",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "UV_PROJECT_ENVIRONMENT",
+    "POETRY_VIRTUALENVS_PATH",
+];
+
 /// An interpreter and how it was found.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -276,19 +290,10 @@ fn on_path(name: &str, user: &BTreeMap<String, String>) -> Option<PathBuf> {
 
 /// The variables with which tools of the user are asked.
 pub(super) fn user_variables(user: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    const KEPT: [&str; 9] = [
-        "PATH",
-        "HOME",
-        "PYENV_ROOT",
-        "PYENV_VERSION",
-        "XDG_CACHE_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "UV_PROJECT_ENVIRONMENT",
-        "POETRY_VIRTUALENVS_PATH",
-    ];
     user.iter()
-        .filter(|(name, _)| KEPT.contains(&name.as_str()))
+        .filter(|(name, _)| {
+            name.as_str() != "VIRTUAL_ENV" && USER_VARIABLES.contains(&name.as_str())
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
@@ -296,6 +301,8 @@ pub(super) fn user_variables(user: &BTreeMap<String, String>) -> BTreeMap<String
 /// The last line a command prints; what it said when it failed.
 fn ask(argv: Vec<String>, user: &BTreeMap<String, String>, root: &Path) -> Result<String, String> {
     let mut spec = Spec::new("python interpreter", argv, root);
+    // The user's own tools, in the user's own checkout: uv and poetry write caches of their own.
+    spec.isolation = process::Isolation::Process;
     spec.env = user_variables(user);
     spec.timeout = Duration::from_secs(120);
     if let Some(program) = spec.argv.first().filter(|program| !program.contains('/'))

@@ -18,7 +18,8 @@ struct ProbeSettings<'a> {
     tree: &'a Path,
     root: PathBuf,
     run: &'a Path,
-    report: PathBuf,
+    /// An empty configuration file.
+    empty: PathBuf,
     foreign: PathBuf,
     /// Files to run, relative to the runner's root.
     arguments: Vec<String>,
@@ -28,9 +29,17 @@ struct ProbeSettings<'a> {
     files: Option<Vec<&'a str>>,
 }
 
+/// What only the probe knows; it removes the file before any project code runs.
+#[derive(Serialize)]
+struct Secret<'a> {
+    report: PathBuf,
+    mark: &'a str,
+}
+
 /// The folder; it is removed when the value is dropped.
 pub(super) struct RunFolder {
     folder: tempfile::TempDir,
+    mark: String,
 }
 
 impl RunFolder {
@@ -47,7 +56,8 @@ impl RunFolder {
             .prefix("py")
             .tempdir_in(scratch)
             .map_err(|error| io("create a folder in", scratch, &error))?;
-        let this = Self { folder };
+        let mark = mark().map_err(|error| io("read", Path::new("/dev/urandom"), &error))?;
+        let this = Self { folder, mark };
         // Short names: sockets in temporary folders are limited to about a hundred characters of path.
         for name in ["p", "h", "t", "c"] {
             let path = this.path().join(name);
@@ -65,7 +75,7 @@ impl RunFolder {
                 .collect(),
             root,
             run: this.path(),
-            report: this.path().join("report"),
+            empty: this.path().join("empty.ini"),
             foreign: this.path().join("foreign"),
             plugins: &request.environment.plugins,
             own_files: facts
@@ -78,11 +88,18 @@ impl RunFolder {
                 .map(|files| files.iter().map(|file| file.as_str()).collect()),
         };
         let content = serde_json::to_vec(&content).unwrap_or_default();
+        let secret = Secret {
+            report: this.path().join("report"),
+            mark: &this.mark,
+        };
+        let secret = serde_json::to_vec(&secret).unwrap_or_default();
         for (name, bytes) in [
             ("p/sitecustomize.py", SITECUSTOMIZE.as_bytes()),
             ("p/redgreen_origin.py", ORIGIN.as_bytes()),
             ("p/redgreen_probe.py", PROBE.as_bytes()),
             ("run.json", content.as_slice()),
+            ("s", secret.as_slice()),
+            ("empty.ini", b"[pytest]\n".as_slice()),
             ("foreign", b"".as_slice()),
         ] {
             let path = this.path().join(name);
@@ -99,6 +116,16 @@ impl RunFolder {
     /// The folder.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The program to run: by path, so that no file of the project can take its name, and its secret.
+    pub(super) fn program(&self) -> [String; 2] {
+        ["p/redgreen_probe.py", "s"].map(|name| self.path().join(name).display().to_string())
+    }
+
+    /// The mark that every line of the record carries.
+    pub(super) fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Where the complete output is written.
@@ -157,6 +184,14 @@ impl RunFolder {
         let read = |name: &str| fs::read(self.path().join(name)).unwrap_or_default();
         (read("report"), read("foreign"))
     }
+}
+
+/// Sixteen random bytes in hexadecimal.
+fn mark() -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut bytes = [0u8; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A file as pytest is given it: relative to the runner's root, absolute outside of it.

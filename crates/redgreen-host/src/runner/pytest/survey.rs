@@ -171,7 +171,9 @@ fn list_file(workspace: &Workspace, digest: Digest) -> PathBuf {
 }
 
 fn facts_file(workspace: &Workspace, digest: Digest) -> PathBuf {
-    folder(workspace).join(format!("{}.json", digest.hex()))
+    // Worktrees of one repository share the cache; what belongs to the project itself depends on the checkout.
+    let checkout = Digest::of(workspace.checkout.as_os_str().as_encoded_bytes()).short();
+    folder(workspace).join(format!("{}-{checkout}.json", digest.hex()))
 }
 
 fn warm_folder(workspace: &Workspace, digest: Digest) -> PathBuf {
@@ -236,6 +238,7 @@ pub(super) fn warm(launcher: &Path, facts: &Facts, site: Digest, workspace: &Wor
         argv.extend(["-p".to_owned(), plugin.clone()]);
     }
     let mut spec = Spec::new("python compile", argv, &empty);
+    spec.writable = vec![temporary.path().to_owned()];
     let variables = [
         ("PATH", "/usr/bin:/bin".to_owned()),
         ("HOME", empty.display().to_string()),

@@ -81,7 +81,7 @@ pub(crate) fn collect<'tree>(
         budget: BUDGET,
     };
     for definition in definitions(module, 0) {
-        if let Definition::Class(class, _) = definition
+        if let Definition::Class(class) = definition
             && let Some(name) = class.definition.child_by_field_name("name")
         {
             collector.classes.insert(text_of(name, text), class);
@@ -100,7 +100,7 @@ pub(crate) fn collect<'tree>(
             Definition::Function(outer, function, block) => {
                 collector.function(outer, function, block, &[], &governed, false, false);
             }
-            Definition::Class(class, _) => collector.class(class, &[], &governed, 0),
+            Definition::Class(class) => collector.class(class, &[], &governed, 0),
         }
     }
     if collector.budget == 0 {
@@ -112,7 +112,7 @@ pub(crate) fn collect<'tree>(
 /// A function or class, and the block it stands in.
 enum Definition<'tree> {
     Function(Node<'tree>, Node<'tree>, usize),
-    Class(Class<'tree>, usize),
+    Class(Class<'tree>),
 }
 
 /// The functions and classes of a block, also those below `if`, `try`, `with`, loops and `match`.
@@ -124,24 +124,18 @@ fn definitions(block: Node<'_>, depth: usize) -> Vec<Definition<'_>> {
     for node in children(block) {
         match node.kind() {
             "function_definition" => found.push(Definition::Function(node, node, block.id())),
-            "class_definition" => found.push(Definition::Class(
-                Class {
-                    outer: node,
-                    definition: node,
-                },
-                block.id(),
-            )),
+            "class_definition" => found.push(Definition::Class(Class {
+                outer: node,
+                definition: node,
+            })),
             "decorated_definition" => match node.child_by_field_name("definition") {
                 Some(inner) if inner.kind() == "function_definition" => {
                     found.push(Definition::Function(node, inner, block.id()));
                 }
-                Some(inner) => found.push(Definition::Class(
-                    Class {
-                        outer: node,
-                        definition: inner,
-                    },
-                    block.id(),
-                )),
+                Some(inner) => found.push(Definition::Class(Class {
+                    outer: node,
+                    definition: inner,
+                })),
                 None => {}
             },
             "if_statement"
@@ -208,6 +202,21 @@ fn is_switched_off(body: Node<'_>, text: &str) -> bool {
                     .is_some_and(|right| right.kind() == "false")
         })
     })
+}
+
+/// Names that a class body sets to `None`.
+fn assigned_names<'a>(body: Node<'_>, text: &'a str) -> Vec<&'a str> {
+    statements(body)
+        .into_iter()
+        .filter_map(expression_of)
+        .filter(|assignment| {
+            assignment.kind() == "assignment"
+                && assignment
+                    .child_by_field_name("right")
+                    .is_some_and(|right| right.kind() == "none")
+        })
+        .filter_map(|assignment| text.get(assignment.child_by_field_name("left")?.byte_range()))
+        .collect()
 }
 
 impl<'a, 'tree> Collector<'a, 'tree> {
@@ -391,6 +400,10 @@ impl<'a, 'tree> Collector<'a, 'tree> {
                 }
             }
             own.extend(names);
+            // `test_x = None` takes an inherited test away.
+            if let Some(body) = ancestor.definition.child_by_field_name("body") {
+                own.extend(assigned_names(body, self.text));
+            }
         }
         if is_test_case {
             // `runTest` is a test only where there is no other.
@@ -410,7 +423,7 @@ impl<'a, 'tree> Collector<'a, 'tree> {
             return;
         };
         for definition in definitions(body, 0) {
-            if let Definition::Class(inner, _) = definition {
+            if let Definition::Class(inner) = definition {
                 self.class(inner, path, governed, depth + 1);
             }
         }
@@ -427,7 +440,7 @@ fn functions_of(class: Class<'_>) -> Vec<(Node<'_>, Node<'_>, usize)> {
         .into_iter()
         .filter_map(|definition| match definition {
             Definition::Function(outer, function, block) => Some((outer, function, block)),
-            Definition::Class(..) => None,
+            Definition::Class(_) => None,
         })
         .collect()
 }

@@ -25,8 +25,9 @@ pub(super) fn marks_in(expression: Node<'_>, text: &str, named: &NamedMarks) -> 
     visit(expression, |node| match node.kind() {
         "attribute" | "identifier" => {
             if let Some(name) = dotted(node, text) {
-                // A bare `skip` counts only as the decorator itself, not as some argument of that name.
-                let is_mark = name.contains('.') || is_callee_of(node, expression);
+                // `skip` and `Action.skip` count only as the decorator itself, not as some argument of that name.
+                let is_mark =
+                    name.split('.').any(|part| part == "mark") || is_callee_of(node, expression);
                 if is_mark {
                     marks.extend(mark_of_name(&name));
                 }
@@ -209,10 +210,10 @@ fn first_statement(statement: Node<'_>, text: &str) -> Option<Mark> {
                     let argument = children(value.child_by_field_name("arguments")?)
                         .into_iter()
                         .find(|node| node.kind() != "comment")?;
-                    let fails = match (last_part(&name), truth(argument, text)) {
-                        ("assertTrue", Some(false)) | ("assertFalse", Some(true)) => true,
-                        _ => false,
-                    };
+                    let fails = matches!(
+                        (last_part(&name), truth(argument, text)),
+                        ("assertTrue", Some(false)) | ("assertFalse", Some(true))
+                    );
                     fails.then_some(Mark::AlwaysFails)
                 }
                 _ => None,

@@ -1,19 +1,23 @@
 """The probe: runs pytest in this process and writes what happened as JSON Lines to a private file.
 
-`python -m redgreen_probe OPTIONS` is `python -m pytest OPTIONS` with four differences:
+`python redgreen_probe.py SECRET OPTIONS` is `python -m pytest OPTIONS` with four differences:
 the project's `addopts` lose the options of `LEFT_OUT` below, the files to run and the tests to keep come from a file,
 every phase is recorded from the exception object itself (so that a hook that rewrites reports is seen), and the last
 line of the record is written after pytest has returned, so that a process that ended early is seen too.
 """
 
+# Everything that is needed later is imported now, before the project's folders are on the search path.
 import difflib
+import importlib.util
 import json
 import os
+import pkgutil
 import re
 import sys
 import sysconfig
 import time
 import types
+import unittest
 
 MESSAGE_LIMIT = 2000
 FRAME_LIMIT = 40
@@ -111,11 +115,13 @@ def split_short(option, rest, plugins, kept, left):
 class Record:
     """The file of the run: one JSON object per line, each written with one system call."""
 
-    def __init__(self, path):
+    def __init__(self, path, mark):
         self.handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.mark = mark
 
     def write(self, kind, **fields):
         fields["kind"] = kind
+        fields["mark"] = self.mark
         os.write(self.handle, (json.dumps(fields, default=str) + "\n").encode("utf-8", "replace"))
 
 
@@ -192,6 +198,10 @@ class Describer:
                 error = error.__cause__
             elif type(error).__module__ == "_pytest.config.exceptions" and error.__cause__ is not None:
                 error = error.__cause__
+            elif name == "UnexpectedException" and hasattr(error, "exc_info"):
+                error = error.exc_info[1]
+            elif name == "MultipleDoctestFailures" and error.failures:
+                error = error.failures[0]
             elif hasattr(error, "exceptions") and name in ("ExceptionGroup", "BaseExceptionGroup") and error.exceptions:
                 error = error.exceptions[0]
             else:
@@ -279,8 +289,6 @@ class Describer:
 
     def find(self, top):
         """Where a top-level module could be loaded from; None when nowhere."""
-        import importlib.util
-
         try:
             spec = importlib.util.find_spec(top)
         except Exception:
@@ -408,8 +416,6 @@ class Describer:
 
 def siblings(path):
     """The names of the modules in the folders of a package."""
-    import pkgutil
-
     try:
         return [module.name for module in pkgutil.iter_modules(list(path))]
     except Exception:
@@ -639,8 +645,6 @@ def raw_outcome(error):
     """What an exception means, whatever the reports say."""
     if error is None:
         return "passed"
-    import unittest
-
     import pytest
 
     if isinstance(error, (pytest.skip.Exception, unittest.SkipTest)):
@@ -734,23 +738,91 @@ def report_modules(origin, tops, record):
             record.write("module", name=name, file=file, foreign=True)
 
 
+def stray_configuration(origin):
+    """Whether pytest would take its configuration from a folder above the tree, because the tree has none."""
+    markers = {
+        "pytest.toml": "", ".pytest.toml": "", "pytest.ini": "", ".pytest.ini": "",
+        "pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]",
+    }
+
+    def configured(folder):
+        for name, section in markers.items():
+            try:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                    if section in file.read():
+                        return True
+            except OSError:
+                pass
+        return False
+
+    folder = origin.root
+    while True:
+        inside = folder == origin.tree or folder.startswith(origin.tree + os.sep)
+        if configured(folder):
+            return not inside
+        if folder == os.path.dirname(folder):
+            return False
+        folder = os.path.dirname(folder)
+
+
+def import_pytest(origin):
+    """Imports pytest and what it is made of from the environment, whatever the tree calls its modules.
+
+    Where that fails, a part of pytest is the project itself (pluggy, iniconfig), installed editable: then from the tree.
+    """
+    path = list(sys.path)
+    before = set(sys.modules)
+    sys.path[:] = [entry for entry in path if entry and os.path.isabs(origin.relative(entry))]
+    try:
+        load_pytest()
+    except ImportError:
+        for name in set(sys.modules) - before:
+            del sys.modules[name]
+        sys.path[:] = path
+        load_pytest()
+    finally:
+        sys.path[:] = path
+        sys.path_importer_cache.clear()
+    return sys.modules["pytest"]
+
+
+def load_pytest():
+    """Imports pytest with all of its own plugins."""
+    import pytest  # noqa: F401
+
+    import _pytest.config
+
+    for name in _pytest.config.default_plugins:
+        importlib.import_module("_pytest." + name)
+
+
 def main():
     """Runs pytest and returns its exit code."""
     import redgreen_origin
 
     started = time.time()
+    secret_path = sys.argv.pop(1)
+    with open(secret_path, encoding="utf-8") as file:
+        secret = json.load(file)
+    # Where the record lies and the mark of its lines are not left for the tests to read.
+    os.unlink(secret_path)
     with open(os.environ["REDGREEN_RUN"], encoding="utf-8") as file:
         settings = json.load(file)
-    record = Record(settings["report"])
+    record = Record(secret["report"], secret["mark"])
+    del secret
     origin = redgreen_origin.STATE
     if origin is None:
         # Python was started without `site`: nothing is known about where code comes from.
         record.write("no_origin")
         return 4
-    arguments = sys.argv[1:] + settings["arguments"]
-    import pytest
-
+    pytest = import_pytest(origin)
+    # `python -m pytest` puts the current folder first; a script puts its own folder there.
+    sys.path[0] = origin.root
     sys.argv[0] = os.path.join(os.path.dirname(pytest.__file__), "__main__.py")
+    arguments = sys.argv[1:]
+    if stray_configuration(origin):
+        arguments += ["-c", settings["empty"], "--confcutdir", origin.root]
+    arguments += settings["arguments"]
     probe = plugin_class()(settings, origin, record)
     original = pytest.Config.getini
 

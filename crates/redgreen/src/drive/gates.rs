@@ -1,0 +1,205 @@
+//! Gates inside a run: the same referee as by hand, on the clones of the agents.
+
+use super::Driver;
+use crate::error::Failure;
+use crate::referee::evidence::{Subject, keep};
+use crate::referee::full::validate_full;
+use crate::referee::green::{GreenRequest, prove_green};
+use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
+use redgreen_core::gate::{Gate, could_not_run};
+use redgreen_core::id::{CriterionId, TaskId};
+use redgreen_core::machine::{AgentRole, EffectKey, Event, GateSummary, LockRef};
+use redgreen_core::outcome::Verdict;
+use redgreen_core::plan::Task;
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::run_report::RunReport;
+
+impl Driver<'_> {
+    /// What the plan says of a task.
+    ///
+    /// # Errors
+    /// A failure when the frozen plan has no such task.
+    pub fn definition(&self, task: &TaskId) -> Result<Task, Failure> {
+        self.log
+            .state()
+            .plan()
+            .and_then(|plan| plan.task(task))
+            .cloned()
+            .ok_or_else(|| Failure::internal(format!("the plan has no task `{task}`")))
+    }
+
+    fn claims(&self, definition: &Task) -> Claims {
+        Claims {
+            supersedes: definition.supersedes.iter().cloned().collect(),
+            new_symbols: definition.new_symbols.clone().map(|list| list.into_iter().collect()),
+            ..Claims::default()
+        }
+    }
+
+    fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
+        let definition = self.definition(task)?;
+        let criteria: Vec<CriterionId> = definition.criteria.iter().map(|criterion| criterion.id.clone()).collect();
+        let base = self.base_of(task)?;
+        prove_red(
+            self.context,
+            &RedRequest {
+                base_commit: &base,
+                candidate: &self.clone_of(task, AgentRole::Author),
+                plan_files: &self.plan_files,
+                task: Some(task),
+                criteria: &criteria,
+                claims: &self.claims(&definition),
+                judge_outside: true,
+                only: &[],
+            },
+        )
+    }
+
+    /// The lock of a task of this run.
+    ///
+    /// # Errors
+    /// A failure when there is none.
+    pub fn lock_of(&self, task: &TaskId) -> Result<StoredLock, Failure> {
+        load_lock(self.context, &self.slug, task)?.ok_or_else(|| Failure::internal(format!("{task} has no lock")))
+    }
+
+    /// Runs a gate. What cannot be put together is `could_not_run`, with its reason.
+    pub(super) fn gate(&mut self, key: &EffectKey, gate: Gate, task: &TaskId, suites_left: u32) -> Result<Event, Failure> {
+        let start = redgreen_host::clock::monotonic();
+        let judged = match gate {
+            Gate::Red | Gate::Lock => self.red_gate(task),
+            Gate::Green => self.green_gate(task),
+            Gate::Full => self.full_gate(task, suites_left),
+        };
+        let judged = match judged {
+            Ok(judged) => judged,
+            Err(failure) => Judged {
+                result: could_not_run(gate, Some(task.clone()), vec![Reason::new(ReasonCode::EnvironmentFault, failure.what, failure.help)]),
+                content_tree: None,
+                lock: None,
+                runs: Vec::new(),
+                suite_runs: 0,
+            },
+        };
+        let subject = Subject { content_tree: judged.content_tree.as_deref(), environment: None, lock: judged.lock, runs: &judged.runs };
+        let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
+        let tail = judged.runs.iter().flat_map(|(_, run)| run.tail.iter().cloned()).collect();
+        let duration = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let summary = GateSummary::of(&judged.result, evidence, tail, judged.suite_runs, duration);
+        Ok(Event::GateJudged { key: key.clone(), summary: Box::new(summary) })
+    }
+
+    fn red_gate(&mut self, task: &TaskId) -> Result<Judged, Failure> {
+        let red = self.prove(task)?;
+        let judged = Judged {
+            result: red.result.clone(),
+            content_tree: Some(redgreen_host::tree::content_digest(&red.proposal.tree, &self.plan_files).to_string()),
+            lock: None,
+            runs: red.runs.clone(),
+            suite_runs: 0,
+        };
+        self.red.insert(task.clone(), red);
+        Ok(judged)
+    }
+
+    fn green_gate(&self, task: &TaskId) -> Result<Judged, Failure> {
+        let definition = self.definition(task)?;
+        let lock = self.lock_of(task)?;
+        let candidate = self.clone_of(task, AgentRole::Implementer);
+        let outcome = prove_green(
+            self.context,
+            &GreenRequest { lock: &lock, candidate: &candidate, plan_files: &self.plan_files, scope: &definition.scope },
+        )?;
+        Ok(Judged {
+            result: outcome.result,
+            content_tree: Some(outcome.content_tree),
+            lock: Some(lock.digest),
+            runs: outcome.run.into_iter().map(|run| ("green".to_owned(), run)).collect(),
+            suite_runs: 0,
+        })
+    }
+
+    fn full_gate(&self, task: &TaskId, suites_left: u32) -> Result<Judged, Failure> {
+        let definition = self.definition(task)?;
+        let lock = self.lock_of(task)?;
+        let candidate = self.clone_of(task, AgentRole::Implementer);
+        let outcome = validate_full(
+            self.context,
+            &GreenRequest { lock: &lock, candidate: &candidate, plan_files: &self.plan_files, scope: &definition.scope },
+            &definition.supersedes.iter().cloned().collect(),
+        )?;
+        Ok(Judged {
+            result: outcome.result,
+            content_tree: Some(outcome.content_tree),
+            lock: Some(lock.digest),
+            runs: outcome.runs,
+            suite_runs: outcome.suite_runs.min(suites_left),
+        })
+    }
+
+    /// Commits the lock of tests that RED passed. The lock commit waits beside the run's branch until the task is
+    /// delivered, so that a halted task leaves no red tests behind.
+    pub(super) fn commit_lock(&mut self, task: &TaskId) -> Result<LockRef, Failure> {
+        let proven = self.red.get(task).is_some_and(|red| red.result.verdict() == Verdict::Pass);
+        if !proven {
+            let red = self.prove(task)?;
+            self.red.insert(task.clone(), red);
+        }
+        let Some(red) = self.red.get(task) else {
+            return Err(Failure::internal(format!("RED of {task} was not proven")));
+        };
+        if red.result.verdict() != Verdict::Pass {
+            return Err(Failure::internal(format!("RED of {task} does not pass any more")));
+        }
+        let base = self.base_of(task)?;
+        let old = load_lock(self.context, &self.slug, task)?;
+        let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);
+        let known = self.context.repository.refs(&reference).map_err(crate::referee::context::git_failure)?;
+        let existing = known.get(&reference).map(String::as_str);
+        let start = redgreen_host::clock::monotonic();
+        let evidence = keep(self.context, &red.result, start.elapsed(), &Subject { content_tree: None, environment: Some(red.environments.digest()), lock: None, runs: &red.runs })?;
+        let supersedes = old.map(|old| {
+            let reason = self
+                .log
+                .state()
+                .task(task)
+                .and_then(|state| state.dispute.as_ref())
+                .map_or_else(|| "tests corrected".to_owned(), |open| open.evidence.first().map_or_else(|| "a person decided".to_owned(), redgreen_core::dispute::DisputeEvidence::describe));
+            (old.digest, reason)
+        });
+        let stored = create_lock(
+            self.context,
+            &self.slug,
+            task,
+            &base,
+            red,
+            &self.plan_files,
+            &LockTarget {
+                parent: &base,
+                reference: &reference,
+                expected: existing,
+                update_index: false,
+                plan: self.log.state().frozen().map(|(definition, _)| definition),
+                supersedes,
+                red: evidence,
+            },
+        )?;
+        Ok(LockRef {
+            record: stored.digest,
+            commit: stored.commit,
+            criteria: stored.record.criteria,
+            tests: stored.record.tests.len(),
+            files: stored.manifest.files.len(),
+        })
+    }
+}
+
+/// A gate with what is recorded beside it.
+struct Judged {
+    result: redgreen_core::gate::GateResult,
+    content_tree: Option<String>,
+    lock: Option<redgreen_core::id::Digest>,
+    runs: Vec<(String, RunReport)>,
+    suite_runs: u32,
+}

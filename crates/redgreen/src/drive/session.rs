@@ -1,0 +1,275 @@
+//! Agent sessions: a clone, a prompt, a program, and what is taken from it: nothing but files (SPEC A6, F1-F3).
+
+use super::prompt::{PromptInput, render};
+use super::{Driver, Observer};
+use crate::error::Failure;
+use crate::referee::green::{GreenRequest, take_apart};
+use crate::referee::lock::{StoredLock, load_lock, locked_tree};
+use crate::referee::proposal::{bytes_of, text_of};
+use redgreen_core::gate::ChangeClass;
+use redgreen_core::id::{RelPath, TaskId};
+use redgreen_core::machine::{AgentMode, AgentOutcome, AgentRole, AgentSession, EffectKey, Event, Feedback};
+use redgreen_core::reason::ReasonCode;
+use redgreen_host::agent::{self, Session};
+use redgreen_host::runner::RunnerKind;
+use redgreen_host::tree::{Snapshot, materialise};
+use std::path::{Path, PathBuf};
+
+impl Driver<'_> {
+    /// The commit a task's tests are proven on: the tip of the run's branch when the task began.
+    ///
+    /// # Errors
+    /// A failure when it cannot be read or written.
+    pub fn base_of(&self, task: &TaskId) -> Result<String, Failure> {
+        let file = self.task_folder(task).join("base");
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            return Ok(text.trim().to_owned());
+        }
+        let tip = self.tip()?;
+        redgreen_host::state::write_atomically(&file, tip.as_bytes()).map_err(Failure::internal)?;
+        Ok(tip)
+    }
+
+    /// The folder of a role's clone.
+    #[must_use]
+    pub fn clone_of(&self, task: &TaskId, role: AgentRole) -> PathBuf {
+        match role {
+            AgentRole::Author => self.task_folder(task).join("author"),
+            AgentRole::Implementer | AgentRole::Refactorer => {
+                let taken = std::fs::read_to_string(self.task_folder(task).join("taken")).ok();
+                let is_taken = self.log.state().task(task).is_some_and(|state| state.taken.is_some());
+                match taken {
+                    Some(folder) if is_taken => PathBuf::from(folder),
+                    Some(_) | None => self.task_folder(task).join("implementer"),
+                }
+            }
+        }
+    }
+
+    fn fresh_clone(&self, folder: &Path, tree: &Snapshot) -> Result<(), Failure> {
+        if folder.exists() {
+            redgreen_host::state::remove_tree(folder).map_err(Failure::internal)?;
+        }
+        materialise(tree, &self.context.repository, folder).map_err(Failure::internal)?;
+        let scratch = self.context.state.scratch("clone").map_err(Failure::internal)?;
+        redgreen_host::clone::init_with_one_commit(folder, scratch.path()).map_err(Failure::internal)
+    }
+
+    /// Puts back everything locked that a session changed, so that the next one starts from the lock.
+    fn refresh(&self, lock: &StoredLock, folder: &Path, locked: &Snapshot) -> Result<(), Failure> {
+        let setting = crate::referee::context::Setting::of_tree(self.context, locked)?;
+        let request = GreenRequest { lock, candidate: folder, plan_files: &[], scope: &[] };
+        let candidate = take_apart(self.context, &setting, locked, &request)?;
+        for change in candidate.changes {
+            if change.class != ChangeClass::Rejected && change.class != ChangeClass::OutOfScope {
+                continue;
+            }
+            let target = folder.join(change.path.as_str());
+            let wanted = if change.code == ReasonCode::LockedTestEdited && candidate.full.get(&change.path).is_some() {
+                bytes_of(&candidate.full, &self.context.repository, &change.path)?
+            } else {
+                bytes_of(locked, &self.context.repository, &change.path)?
+            };
+            match wanted {
+                Some(bytes) if !target.is_symlink() => {
+                    redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
+                }
+                Some(_) | None => {
+                    let removed = if target.is_dir() && !target.is_symlink() {
+                        redgreen_host::state::remove_tree(&target)
+                    } else {
+                        std::fs::remove_file(&target)
+                    };
+                    if let Err(error) = removed
+                        && error.kind() != std::io::ErrorKind::NotFound
+                    {
+                        return Err(Failure::internal(format!("failed to remove `{}`: {error}", change.path)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one session and returns the events it led to: perhaps a dispute, then its end.
+    #[expect(clippy::too_many_arguments, reason = "these are the fields of the effect")]
+    pub(super) fn session(
+        &mut self,
+        key: &EffectKey,
+        role: AgentRole,
+        task: &TaskId,
+        attempt: u32,
+        mode: AgentMode,
+        feedback: Option<&Feedback>,
+        _observer: &mut dyn Observer,
+    ) -> Result<Vec<Event>, Failure> {
+        let ended = |outcome: AgentOutcome, session: AgentSession| Event::AgentEnded { key: key.clone(), outcome, session };
+        let clone = self.clone_of(task, role);
+        let lock = match role {
+            AgentRole::Author => None,
+            AgentRole::Implementer | AgentRole::Refactorer => load_lock(self.context, &self.slug, task)?,
+        };
+        let tree = match (&lock, role) {
+            (Some(lock), _) => locked_tree(self.context, lock)?,
+            (None, AgentRole::Author) => {
+                let base = self.base_of(task)?;
+                Snapshot::of_commit(&self.context.repository, &base).map_err(Failure::internal)?
+            }
+            // A chore has no lock: the implementer starts from the base.
+            (None, AgentRole::Implementer | AgentRole::Refactorer) => {
+                let base = self.base_of(task)?;
+                Snapshot::of_commit(&self.context.repository, &base).map_err(Failure::internal)?
+            }
+        };
+        if mode == AgentMode::First && attempt <= 1 || !clone.exists() {
+            self.fresh_clone(&clone, &tree)?;
+        } else if let Some(lock) = &lock {
+            self.refresh(lock, &clone, &tree)?;
+        }
+        let Some(command) = self.agent_command(role) else {
+            return Err(Failure::usage(
+                format!("no agent is configured for the role `{}`", role.as_str()),
+                "add `[agent]` with `command = [\"program\"]` to redgreen.toml, or give --agent 'program'",
+            ));
+        };
+        let prompt = self.prompt(role, task, lock.as_ref(), &tree, feedback)?;
+        let home = self.context.state.scratch("agent").map_err(Failure::internal)?;
+        let dispute = home.path().join("dispute").join("request.json");
+        std::fs::create_dir_all(home.path().join("dispute")).map_err(Failure::internal)?;
+        let log = self.context.state.logs().join(&self.slug).join(format!("{}.log", key.to_string().replace('/', "-")));
+        let mode_text = match mode {
+            AgentMode::First => "first",
+            AgentMode::Again => "again",
+            AgentMode::Fix => "fix",
+        };
+        let mut variables = vec![
+            ("REDGREEN_TASK".to_owned(), task.to_string()),
+            ("REDGREEN_ROLE".to_owned(), role.as_str().to_owned()),
+            ("REDGREEN_ATTEMPT".to_owned(), attempt.to_string()),
+            ("REDGREEN_MODE".to_owned(), mode_text.to_owned()),
+        ];
+        if let Some(agent) = self.setting.config.agent(role.as_str()) {
+            for name in &agent.environment {
+                if let Some(value) = redgreen_host::env::variable(name) {
+                    variables.push((name.clone(), value));
+                }
+            }
+        }
+        let limits = &self.setting.config.limits;
+        let session = Session {
+            command: command.clone(),
+            clone: clone.clone(),
+            home: home.path().to_path_buf(),
+            prompt,
+            dispute: dispute.clone(),
+            variables,
+            timeout: limits.session,
+            idle: limits.idle,
+            log: log.clone(),
+        };
+        let end = agent::command::run(&session).map_err(Failure::internal)?;
+        let outcome = match end.outcome {
+            agent::AgentOutcome::Done => AgentOutcome::Done,
+            agent::AgentOutcome::Limit => AgentOutcome::SessionLimit,
+            agent::AgentOutcome::ProviderError => AgentOutcome::ProviderError,
+            agent::AgentOutcome::Crashed => AgentOutcome::Crashed,
+            agent::AgentOutcome::Interrupted => AgentOutcome::Stopped,
+        };
+        let known = AgentSession {
+            agent: command.first().cloned().unwrap_or_default(),
+            duration_ms: u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX),
+            log: std::fs::read(&log).ok().map(|bytes| redgreen_core::id::Digest::of(&bytes)),
+            ..AgentSession::default()
+        };
+        self.context.printer.detail(format!("{} of {task} ended: {} ({})", role.as_str(), end.exit, log.display()));
+        let mut events = Vec::new();
+        if outcome == AgentOutcome::Done
+            && role == AgentRole::Implementer
+            && let Some(lock) = &lock
+            && let Some(event) = self.dispute_from(&dispute, task, lock, &clone)?
+        {
+            events.push(event);
+        }
+        if outcome == AgentOutcome::ProviderError {
+            // The machine bounds how often; a short pause keeps a dead provider from being asked in a tight loop.
+            redgreen_host::clock::pause(self.setting.config.limits.max_wait.min(std::time::Duration::from_secs(2)));
+        }
+        events.push(ended(outcome, known));
+        Ok(events)
+    }
+
+    fn agent_command(&self, role: AgentRole) -> Option<Vec<String>> {
+        self.agent.clone().or_else(|| {
+            let name = match role {
+                AgentRole::Author => "author",
+                AgentRole::Implementer | AgentRole::Refactorer => "implementer",
+            };
+            self.setting.config.agent(name).map(|agent| agent.command.clone())
+        })
+    }
+
+    fn prompt(
+        &self,
+        role: AgentRole,
+        task: &TaskId,
+        lock: Option<&StoredLock>,
+        tree: &Snapshot,
+        feedback: Option<&Feedback>,
+    ) -> Result<String, Failure> {
+        let plan = self.log.state().plan().cloned().unwrap_or_else(|| self.plan.file.plan.clone());
+        let Some(definition) = plan.task(task) else {
+            return Err(Failure::internal(format!("the plan has no task `{task}`")));
+        };
+        let locked: Vec<String> = lock.iter().flat_map(|lock| &lock.record.tests).map(|test| test.item.to_string()).collect();
+        let mut include = Vec::new();
+        for place in &self.setting.config.file.prompts.include {
+            if let Ok(path) = RelPath::new(place.clone())
+                && let Some(text) = text_of(tree, &self.context.repository, &path)?
+            {
+                include.push((place.clone(), text));
+            }
+        }
+        let own = match RelPath::new(format!(".redgreen/prompts/{}.md", role.as_str())) {
+            Ok(path) => text_of(tree, &self.context.repository, &path)?,
+            Err(_) => None,
+        };
+        let tail = match feedback.and_then(|feedback| feedback.evidence) {
+            Some(evidence) => self.tail_of(&evidence),
+            None => Vec::new(),
+        };
+        render(&PromptInput {
+            role,
+            task: definition,
+            tests: &self.setting.config.tests,
+            source: &self.setting.config.source,
+            mixed: self.setting.config.runners.iter().any(|runner| runner.kind == RunnerKind::CargoTest),
+            locked: &locked,
+            include: &include,
+            feedback,
+            tail: &tail,
+            own_template: own.as_deref(),
+        })
+    }
+
+    /// The last lines of the runs behind an evidence record.
+    fn tail_of(&self, evidence: &redgreen_core::id::Digest) -> Vec<String> {
+        const LINES: usize = 40;
+        let path = self.context.state.evidence().join(format!("{}.json", evidence.hex()));
+        let Some(value) = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok()) else {
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        for test in value["gate"]["tests"].as_array().into_iter().flatten() {
+            if test["outcome"] != "passed"
+                && let Some(message) = test["message"].as_str()
+            {
+                lines.extend(message.lines().take(12).map(str::to_owned));
+            }
+        }
+        for run in value["runs"].as_array().into_iter().flatten() {
+            lines.extend(run["report"]["tail"].as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)));
+        }
+        let skip = lines.len().saturating_sub(LINES);
+        lines.split_off(skip)
+    }
+}
