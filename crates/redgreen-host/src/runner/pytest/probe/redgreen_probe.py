@@ -18,6 +18,14 @@ from redgreen_exceptions import Describer, capped, text_of
 from redgreen_options import split_options
 
 
+def milliseconds(call):
+    """How long a phase took: never negative, whatever a test did to the clocks (freezegun freezes pytest's too)."""
+    try:
+        return min(max(0, int(getattr(call, "duration", 0) * 1000)), 2**53)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
 class Record:
     """The file of the run: one JSON object per line, each written with one system call."""
 
@@ -213,7 +221,7 @@ def plugin_class():
                 "xfail": hasattr(report, "wasxfail"),
                 "strict": isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"),
                 "reason": capped(skip_reason(report, error)),
-                "duration_ms": int(getattr(call, "duration", 0) * 1000),
+                "duration_ms": milliseconds(call),
                 "exception": self.describer.describe(error) if raw == "failed" else None,
                 "swallowed": swallowed,
                 "subtest": None,
