@@ -17,7 +17,7 @@ use crate::render::story::{Detail, Teller, test_differences};
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::Gate;
 use redgreen_core::id::TaskId;
-use redgreen_core::machine::{Event, Person, Phase, State};
+use redgreen_core::machine::{Event, Phase, State};
 use redgreen_core::outcome::Verdict;
 use sample::Sample;
 use std::time::Duration;
@@ -109,8 +109,8 @@ fn answer(context: &Context, task: &TaskId, observer: &mut dyn Observer) -> Resu
     driver.record(
         Event::Retried {
             task: task.clone(),
-            hint: Some("count every visit; now with --agent honest.sh".to_owned()),
-            by: Person("you".to_owned()),
+            hint: Some("count every visit; from here on with --agent honest.sh".to_owned()),
+            by: driver.person.clone(),
         },
         observer,
     )?;

@@ -6,17 +6,17 @@ use redgreen_core::run_report::Ended;
 use std::path::Path;
 
 /// What the implementer of T4 does in its three attempts, where that is to be seen, and how the lines are found.
-const CHEATS: [(&str, &str, &str); 3] = [
-    ("changes the test that fails", "tests/visits.rs", "links.visits(\"home\")"),
+const CHEATS: [(&str, &str, &[&str]); 3] = [
+    ("changes the test that fails", "tests/visits.rs", &["links.visits(\"home\")"]),
     (
         "has every test program replaced by one that prints success",
         ".cargo/config.toml",
-        "runner",
+        &["runner"],
     ),
     (
         "ends the test program in the middle, with the words and the exit code of success",
         "src/links.rs",
-        "std::",
+        &["stdout", "exit"],
     ),
 ];
 
@@ -58,7 +58,8 @@ pub fn judge(sample: &Sample, commit: &str, attempt: usize) -> Result<Judgement,
     let difference = sample.command("git", &["diff", "--unified=0", "--", file], &clone, &[])?;
     let lines = difference
         .lines()
-        .filter(|line| !line.starts_with("---") && !line.starts_with("+++") && line.contains(shows))
+        .filter(|line| !line.starts_with("---") && !line.starts_with("+++"))
+        .filter(|line| shows.iter().any(|part| line.contains(part)))
         .filter_map(|line| line.split_at_checked(1))
         .filter(|(sign, _)| matches!(*sign, "-" | "+"))
         .map(|(sign, text)| format!("{sign} {}", text.trim()))

@@ -124,7 +124,8 @@ impl<'a> Teller<'a> {
     }
     fn row(&mut self, state: &State, task: &TaskId, label: &str, word: &str, text: &str) {
         self.head(state, task);
-        let gap = " ".repeat(10usize.saturating_sub(word.chars().count()).max(1));
+        let width = if word.is_empty() { 0 } else { 10 };
+        let gap = " ".repeat(usize::saturating_sub(width, word.chars().count()).max(width.min(1)));
         let line = format!("  {label:<8}{}{gap}{text}", paint(word));
         self.lines.push(line.trim_end().to_owned());
     }
