@@ -20,8 +20,8 @@
 //!
 //! # Rust
 //!
-//! Literals are replaced in place by one of the same type and, for byte strings, length. Nothing reports that the place
-//! was evaluated; the panic location does.
+//! Literals are replaced in place by one of the same type and, for byte strings, length, in a block that first appends
+//! the site to the same file, with the standard library alone and on the same line.
 
 mod python;
 mod rust;
@@ -90,8 +90,18 @@ struct Edit {
 enum Replacement {
     /// It becomes an argument of the Python helper.
     Helper(Option<&'static str>),
-    /// Other text.
-    Text(String),
+    /// Other text in a block that reports the site first.
+    Reported(String),
+}
+
+/// `literal` in a block that reports the site, for Rust. Absolute paths, so that nothing of the file can stand in between.
+fn reported(site: &str, literal: &str) -> String {
+    format!(
+        "{{ if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
+         if let ::std::result::Result::Ok(mut file) = \
+         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
+         let _ = ::std::io::Write::write_all(&mut file, b\"{site}\\n\"); }} }} {literal} }}"
+    )
 }
 
 /// Changes the expected values of the given items of one file, and nothing else.
@@ -132,7 +142,7 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
             Replacement::Helper(Some(direction)) => result
                 .text
                 .push_str(&format!("{HELPER}({old}, \"{id}\", \"{direction}\")")),
-            Replacement::Text(new) => result.text.push_str(new),
+            Replacement::Reported(new) => result.text.push_str(&reported(&id, new)),
         }
         at = edit.range.end;
         for name in &edit.items {

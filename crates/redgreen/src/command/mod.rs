@@ -3,17 +3,17 @@
 pub mod answer;
 pub mod check;
 pub mod demo;
-pub mod init;
-pub mod look;
-pub mod plan;
-pub mod run;
 pub mod explain;
 pub mod full;
 pub mod green;
+pub mod init;
 pub mod lock;
 pub mod locks;
+pub mod look;
 pub mod next;
+pub mod plan;
 pub mod red;
+pub mod run;
 pub mod task;
 
 use crate::cli::{Cli, Command};

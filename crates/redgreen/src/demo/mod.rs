@@ -67,10 +67,17 @@ pub fn run(printer: Printer, arguments: &DemoArgs) -> Ending {
     let slug = the_plan(&context, None)?.slug();
     let (state, events) = RunLog::read(&context, &slug)?;
     let cheated = TaskId::new(CHEATED).map_err(Failure::internal)?;
-    let exit = if state.task(&cheated).is_some_and(|task| task.phase == Phase::Halted) {
+    let exit = if state
+        .task(&cheated)
+        .is_some_and(|task| task.phase == Phase::Halted)
+    {
         answer(&context, &cheated, &mut told)?;
         let honest = sample.agent("honest.sh").to_string_lossy().into_owned();
-        work(&context, &mut told, Some(shell_words::join(["sh", &honest])))?
+        work(
+            &context,
+            &mut told,
+            Some(shell_words::join(["sh", &honest])),
+        )?
     } else {
         halted
     };
@@ -97,13 +104,20 @@ fn work(context: &Context, observer: &mut dyn Observer, agent: Option<String>) -
         keep_going: true,
         agent,
     };
-    run_observed(context, the_plan(context, None)?, &arguments, observer, false)
+    run_observed(
+        context,
+        the_plan(context, None)?,
+        &arguments,
+        observer,
+        false,
+    )
 }
 
 /// `redgreen retry T4 --hint …`, as a person types it after a halt.
 fn answer(context: &Context, task: &TaskId, observer: &mut dyn Observer) -> Result<(), Failure> {
     let head = context.head_commit()?;
-    let tree = redgreen_host::tree::Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
+    let tree = redgreen_host::tree::Snapshot::of_commit(&context.repository, &head)
+        .map_err(Failure::internal)?;
     let setting = crate::referee::context::Setting::of_tree(context, &tree)?;
     let mut driver = Driver::open(context, the_plan(context, None)?, setting)?;
     driver.record(
@@ -131,7 +145,12 @@ fn refused(events: &[(String, Event)], task: &TaskId) -> usize {
 }
 
 /// The same attempts on the same locked tests, judged by the exit code of `cargo test` in the agent's folder.
-fn judged_naively(sample: &Sample, state: &State, task: &TaskId, attempts: usize) -> Result<usize, Failure> {
+fn judged_naively(
+    sample: &Sample,
+    state: &State,
+    task: &TaskId,
+    attempts: usize,
+) -> Result<usize, Failure> {
     let Some(lock) = state.task(task).and_then(|task| task.locks.last()) else {
         return Ok(0);
     };
@@ -151,9 +170,19 @@ struct End {
 }
 
 impl End {
-    fn tell(&self, printer: Printer, context: &Context, state: &State, slug: &str, arguments: &DemoArgs) -> Result<(), Failure> {
+    fn tell(
+        &self,
+        printer: Printer,
+        context: &Context,
+        state: &State,
+        slug: &str,
+        arguments: &DemoArgs,
+    ) -> Result<(), Failure> {
         let all = state.tasks().count();
-        let done = state.tasks().filter(|(_, task)| task.phase == Phase::Passed).count();
+        let done = state
+            .tasks()
+            .filter(|(_, task)| task.phase == Phase::Passed)
+            .count();
         let locked: usize = state
             .tasks()
             .filter_map(|(_, task)| task.locks.last())
@@ -163,7 +192,11 @@ impl End {
             .tasks()
             .filter(|(_, task)| task.sent_back && task.locks.len() > 1)
             .count();
-        let word = if self.exit == ExitCode::Pass { "COMPLETE" } else { "HALTED" };
+        let word = if self.exit == ExitCode::Pass {
+            "COMPLETE"
+        } else {
+            "HALTED"
+        };
         printer.data("");
         printer.data(format!(
             "Plan {word}: {done} of {all} tasks, {locked} tests locked, {} rejected, {} put right. {} s",
@@ -183,9 +216,17 @@ impl End {
         match &arguments.keep {
             Some(_) => printer.data(format!(
                 "Report: {}",
-                context.state.root().join("reports").join(slug).join("report.md").display()
+                context
+                    .state
+                    .root()
+                    .join("reports")
+                    .join(slug)
+                    .join("report.md")
+                    .display()
             )),
-            None => printer.data("The sample and its report are removed now.   redgreen demo --keep DIR keeps them"),
+            None => printer.data(
+                "The sample and its report are removed now.   redgreen demo --keep DIR keeps them",
+            ),
         }
         printer.data("");
         printer.data("Next, in your repository (no key, no agent):");
@@ -199,8 +240,15 @@ impl End {
         let name = format!("redgreen/{slug}");
         let refs = context.repository.refs("refs/heads/").map_err(failed)?;
         let tip = |name: &str| refs.get(&format!("refs/heads/{name}"));
-        let Some(branch) = tip(&name) else { return Ok(()) };
-        let commits = context.repository.commits(branch).map_err(failed)?.len().saturating_sub(1);
+        let Some(branch) = tip(&name) else {
+            return Ok(());
+        };
+        let commits = context
+            .repository
+            .commits(branch)
+            .map_err(failed)?
+            .len()
+            .saturating_sub(1);
         let main = if tip("main") == Some(branch) {
             "; `main` was fast-forwarded to it, a task at a time"
         } else {
@@ -231,16 +279,30 @@ fn naively(printer: Printer, sample: &Sample) -> Ending {
             redgreen_core::run_report::Ended::Code(code) => format!("exit {code}"),
             other => format!("{other:?}"),
         };
-        let word = if judgement.would_be_merged() { "merged" } else { "refused" };
+        let word = if judgement.would_be_merged() {
+            "merged"
+        } else {
+            "refused"
+        };
         merged += usize::from(judgement.would_be_merged());
-        printer.data(format!("        cargo test: {code}   {}   -> {word}", judgement.result).replace("      -> ", "   -> "));
+        printer.data(
+            format!(
+                "        cargo test: {code}   {}   -> {word}",
+                judgement.result
+            )
+            .replace("      -> ", "   -> "),
+        );
         counts.push(match naive::counted(sample, attempt)? {
             Some(count) => count.to_string(),
             None => "no answer".to_owned(),
         });
     }
     printer.data("");
-    printer.data(format!("{merged} of {} merged. Visits counted after two, by the merged code: {}.", naive::COUNT, counts.join(", ")));
+    printer.data(format!(
+        "{merged} of {} merged. Visits counted after two, by the merged code: {}.",
+        naive::COUNT,
+        counts.join(", ")
+    ));
     printer.data("The same three under the referee:   redgreen demo");
     Ok(ExitCode::Pass)
 }

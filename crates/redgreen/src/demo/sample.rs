@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 
 /// Files of the repository.
 const FILES: &[(&str, &str)] = &[
-    ("Cargo.toml", include_str!("../../demo/sample/manifest.toml")),
-    ("Cargo.lock", include_str!("../../demo/sample/cargo-lock.toml")),
+    (
+        "Cargo.toml",
+        include_str!("../../demo/sample/manifest.toml"),
+    ),
+    (
+        "Cargo.lock",
+        include_str!("../../demo/sample/cargo-lock.toml"),
+    ),
     ("src/lib.rs", include_str!("../../demo/sample/lib.rs")),
     (
         "docs/plans/shortener.json",
@@ -65,7 +71,10 @@ impl Sample {
         for (name, text) in AGENTS {
             write(&sample.agent(name), text)?;
         }
-        write(&sample.repository().join("redgreen.toml"), &sample.configuration())?;
+        write(
+            &sample.repository().join("redgreen.toml"),
+            &sample.configuration(),
+        )?;
         let git = git.to_string_lossy();
         for arguments in [
             &["init", "--quiet", "--template=", "--initial-branch=main"][..],
@@ -74,7 +83,13 @@ impl Sample {
             &["config", "commit.gpgSign", "false"],
             &["config", "core.autocrlf", "false"],
             &["add", "--all"],
-            &["commit", "--quiet", "--no-verify", "-m", "a link shortener, before the plan"],
+            &[
+                "commit",
+                "--quiet",
+                "--no-verify",
+                "-m",
+                "a link shortener, before the plan",
+            ],
         ] {
             sample.command(&git, arguments, &sample.repository(), &[])?;
         }
@@ -104,7 +119,10 @@ impl Sample {
 
     fn configuration(&self) -> String {
         let command = |name: &str| {
-            let argv = ["sh".to_owned(), self.agent(name).to_string_lossy().into_owned()];
+            let argv = [
+                "sh".to_owned(),
+                self.agent(name).to_string_lossy().into_owned(),
+            ];
             let argv: Vec<toml::Value> = argv.into_iter().map(toml::Value::String).collect();
             toml::Value::Array(argv)
         };
@@ -120,7 +138,10 @@ impl Sample {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let mut environment = env::child(&self.scratch(), &self.scratch());
         environment.extend(env::toolchain_homes());
-        for (name, value) in [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")] {
+        for (name, value) in [
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+        ] {
             environment.insert(name.to_owned(), value.to_owned());
         }
         environment
@@ -146,7 +167,10 @@ impl Sample {
         }
         spec.writable = vec![self.folder.clone()];
         process::run(&spec).map_err(|error| {
-            Failure::not_ready(error.to_string(), format!("look whether `{program}` works here"))
+            Failure::not_ready(
+                error.to_string(),
+                format!("look whether `{program}` works here"),
+            )
         })
     }
 
@@ -230,7 +254,11 @@ fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
             .keep();
         return made.canonicalize().map_err(refused);
     };
-    if keep.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || keep.is_file() {
+    if keep
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+        || keep.is_file()
+    {
         return Err(Failure::usage(
             format!("`{}` is there already", keep.display()),
             "name a new folder: redgreen demo --keep DIR",

@@ -42,11 +42,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::open`].
-    pub fn open_with_state(
-        folder: &Path,
-        printer: Printer,
-        state: &Path,
-    ) -> Result<Self, Failure> {
+    pub fn open_with_state(folder: &Path, printer: Printer, state: &Path) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
         let opened = State::open_below(state, &repository);
         Self::with(repository, opened, printer)
@@ -62,7 +58,9 @@ impl Context {
             Failure::not_ready(error.to_string(), help)
         })?;
         if leftovers != Leftovers::default() {
-            printer.detail(format!("swept what a redgreen that died had left: {leftovers:?}"));
+            printer.detail(format!(
+                "swept what a redgreen that died had left: {leftovers:?}"
+            ));
         }
         Ok(Self {
             repository,

@@ -147,7 +147,11 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 guard_passing: request.claims.guard_passing,
                 accepted: &request.claims.accepted,
                 findings: &proposal.findings,
-                outside: if request.judge_outside { &proposal.outside } else { &[] },
+                outside: if request.judge_outside {
+                    &proposal.outside
+                } else {
+                    &[]
+                },
                 unreachable: &proposal.unreachable,
             })
         }

@@ -46,8 +46,17 @@ pub fn change(
 /// What building and testing leave behind in a folder whose `.gitignore` does not name it. Never part of a tree.
 fn is_product(path: &RelPath) -> bool {
     path.as_str().split('/').any(|part| {
-        matches!(part, "__pycache__" | ".pytest_cache" | ".mypy_cache" | ".ruff_cache" | ".hypothesis" | ".coverage" | "target" | "node_modules")
-            || part.ends_with(".egg-info")
+        matches!(
+            part,
+            "__pycache__"
+                | ".pytest_cache"
+                | ".mypy_cache"
+                | ".ruff_cache"
+                | ".hypothesis"
+                | ".coverage"
+                | "target"
+                | "node_modules"
+        ) || part.ends_with(".egg-info")
     }) || matches!(path.file_name(), "Cargo.lock")
 }
 

@@ -58,7 +58,9 @@ pub struct Teller<'a> {
 
 impl std::fmt::Debug for Teller<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Teller").field("detail", &self.detail).finish_non_exhaustive()
+        f.debug_struct("Teller")
+            .field("detail", &self.detail)
+            .finish_non_exhaustive()
     }
 }
 
@@ -118,7 +120,8 @@ impl<'a> Teller<'a> {
             .plan()
             .and_then(|plan| plan.task(task))
             .map_or("", |task| task.name.as_str());
-        self.lines.push(format!("{task} {name}").trim_end().to_owned());
+        self.lines
+            .push(format!("{task} {name}").trim_end().to_owned());
         self.heading = Some(task.clone());
         self.first.get_or_insert_with(|| task.clone());
     }
@@ -179,12 +182,16 @@ impl<'a> Teller<'a> {
             }
             Event::Faulted { key, fault } => match &key.task {
                 Some(task) => self.row(state, task, key.step.as_str(), "fault", &fault.message),
-                None => self.lines.push(format!("{}: {}", key.step.as_str(), fault.message)),
+                None => self
+                    .lines
+                    .push(format!("{}: {}", key.step.as_str(), fault.message)),
             },
             Event::Disputed { dispute, evidence } => {
                 self.disputed(state, &dispute.task, &dispute.test, evidence);
             }
-            Event::Amended { task, lock, reason, .. } => {
+            Event::Amended {
+                task, lock, reason, ..
+            } => {
                 let text = format!("{reason}; locked again as {}", words::short(&lock.commit));
                 self.row(state, task, "amend", "", &text);
             }
@@ -194,7 +201,13 @@ impl<'a> Teller<'a> {
             }
             Event::Taken { task, by } => self.answer(state, task, "take", by, None),
             Event::HandedBack { task, by } => self.answer(state, task, "check", by, None),
-            Event::Waived { task, code, reason, by, .. } => {
+            Event::Waived {
+                task,
+                code,
+                reason,
+                by,
+                ..
+            } => {
                 let text = format!("{}: {reason}; the verdict stays what it was", code.as_str());
                 self.answer(state, task, "waive", by, Some(&text));
             }
@@ -206,13 +219,16 @@ impl<'a> Teller<'a> {
                     RunLimit::Tokens => "tokens",
                     RunLimit::Money => "money",
                 };
-                self.lines.push(format!("the run's limit of {what} is reached"));
+                self.lines
+                    .push(format!("the run's limit of {what} is reached"));
             }
         }
     }
 
     fn started(&mut self, state: &State, task: &TaskId, event: &Event) {
-        let Event::Started { key } = event else { return };
+        let Event::Started { key } = event else {
+            return;
+        };
         let action = state
             .outstanding()
             .find(|outstanding| outstanding.effect.key == *key)
@@ -221,7 +237,12 @@ impl<'a> Teller<'a> {
             Some(Action::RunGate { attempt, .. }) => {
                 self.attempts.insert(task.clone(), *attempt);
             }
-            Some(Action::StartAgent { role, mode, attempt, .. }) if self.detail == Detail::All => {
+            Some(Action::StartAgent {
+                role,
+                mode,
+                attempt,
+                ..
+            }) if self.detail == Detail::All => {
                 let text = match (role, mode) {
                     (AgentRole::Author, AgentMode::Fix) => "corrects the tests",
                     (AgentRole::Author, _) => "writes the tests",
@@ -264,7 +285,11 @@ impl<'a> Teller<'a> {
                 let mut text = words::green(summary);
                 let attempt = self.attempts.get(task).copied().unwrap_or(1);
                 if attempt > 1 {
-                    text.push_str(&format!("{:4}(try {attempt}{})", "", tries(state, AgentRole::Implementer)));
+                    text.push_str(&format!(
+                        "{:4}(try {attempt}{})",
+                        "",
+                        tries(state, AgentRole::Implementer)
+                    ));
                 }
                 self.passed(state, task, summary, &text);
                 if !self.is_brief(task) {
@@ -277,7 +302,13 @@ impl<'a> Teller<'a> {
     }
 
     fn passed(&mut self, state: &State, task: &TaskId, summary: &GateSummary, text: &str) {
-        self.row(state, task, super::gate::label(summary.gate()), "pass", text);
+        self.row(
+            state,
+            task,
+            super::gate::label(summary.gate()),
+            "pass",
+            text,
+        );
     }
 
     /// What was found, its difference, and what became of it.
@@ -286,9 +317,10 @@ impl<'a> Teller<'a> {
         let label = super::gate::label(parts.gate);
         let word = words::verdict(parts.verdict);
         let main: Vec<&Reason> = words::main_reasons(summary);
-        let mut text = main
-            .first()
-            .map_or_else(|| "no reason was given".to_owned(), |reason| words::reason(reason, &parts.tests));
+        let mut text = main.first().map_or_else(
+            || "no reason was given".to_owned(),
+            |reason| words::reason(reason, &parts.tests),
+        );
         if parts.gate == Gate::Green || parts.gate == Gate::Red {
             let role = if parts.gate == Gate::Red {
                 AgentRole::Author
@@ -300,7 +332,11 @@ impl<'a> Teller<'a> {
                 Some(Phase::Implement | Phase::Specify) => "; output sent back",
                 Some(_) | None => "",
             };
-            text.push_str(&format!("{:4}(try {attempt}{}{sent})", "", tries(state, role)));
+            text.push_str(&format!(
+                "{:4}(try {attempt}{}{sent})",
+                "",
+                tries(state, role)
+            ));
         }
         self.row(state, task, label, word, &text);
         for (index, reason) in main.iter().enumerate() {
@@ -324,13 +360,29 @@ impl<'a> Teller<'a> {
     fn locked(&mut self, state: &State, task: &TaskId, lock: &LockRef) {
         let red = self.red.remove(task);
         let locks: &[LockRef] = state.task(task).map_or(&[], |task| &task.locks);
-        let old = locks.len().checked_sub(2).and_then(|index| locks.get(index));
+        let old = locks
+            .len()
+            .checked_sub(2)
+            .and_then(|index| locks.get(index));
         let commit = words::short(&lock.commit);
-        let criteria = words::criteria(state.plan().and_then(|plan| plan.task(task)), lock, red.as_ref());
+        let criteria = words::criteria(
+            state.plan().and_then(|plan| plan.task(task)),
+            lock,
+            red.as_ref(),
+        );
         let failing = red.as_ref().map_or_else(String::new, words::red);
         if let Some(old) = old {
-            self.row(state, task, "again", commit, &format!("{failing}; locked again, both locks are kept"));
-            for line in (self.differences)(&old.commit, &lock.commit).into_iter().take(DIFFERENCE_LINES) {
+            self.row(
+                state,
+                task,
+                "again",
+                commit,
+                &format!("{failing}; locked again, both locks are kept"),
+            );
+            for line in (self.differences)(&old.commit, &lock.commit)
+                .into_iter()
+                .take(DIFFERENCE_LINES)
+            {
                 self.more(&line);
             }
         } else if self.is_brief(task) {
@@ -354,10 +406,16 @@ impl<'a> Teller<'a> {
     fn delivered(&mut self, state: &State, task: &TaskId, delivery: &Delivery) {
         let suite = self.full.remove(task).map(|summary| words::full(&summary));
         let (word, text) = match delivery {
-            Delivery::Merged { commit } => ("pass", format!("on your branch as {}", words::short(commit))),
+            Delivery::Merged { commit } => (
+                "pass",
+                format!("on your branch as {}", words::short(commit)),
+            ),
             Delivery::OnRunBranch { commit, command } => (
                 "pass",
-                format!("your branch is untouched; {} waits: {command}", words::short(commit)),
+                format!(
+                    "your branch is untouched; {} waits: {command}",
+                    words::short(commit)
+                ),
             ),
             Delivery::ContentChanged { .. } => (
                 "again",
@@ -385,13 +443,25 @@ impl<'a> Teller<'a> {
             Some(DisputeDecision::AskPerson) | None => ("open", "; a person decides"),
         };
         let text = evidence.first().map_or_else(
-            || format!("`{}`: nothing was found that proves it wrong", words::item(test)),
+            || {
+                format!(
+                    "`{}`: nothing was found that proves it wrong",
+                    words::item(test)
+                )
+            },
             words::evidence,
         );
         self.row(state, task, "dispute", word, &format!("{text}{end}"));
     }
 
-    fn answer(&mut self, state: &State, task: &TaskId, what: &str, by: &Person, text: Option<&str>) {
+    fn answer(
+        &mut self,
+        state: &State,
+        task: &TaskId,
+        what: &str,
+        by: &Person,
+        text: Option<&str>,
+    ) {
         let text = text.map_or_else(String::new, |text| format!("{text}  "));
         self.row(state, task, what, "", &format!("{text}({by})"));
     }
@@ -399,13 +469,18 @@ impl<'a> Teller<'a> {
     fn halted(&mut self, state: &State, task: &TaskId, event: &Event) {
         let now = matches!(
             event,
-            Event::GateJudged { .. } | Event::AgentEnded { .. } | Event::Faulted { .. } | Event::Delivered { .. }
+            Event::GateJudged { .. }
+                | Event::AgentEnded { .. }
+                | Event::Faulted { .. }
+                | Event::Delivered { .. }
         );
         let halt: Option<&Halt> = state
             .task(task)
             .filter(|task| task.phase == Phase::Halted)
             .and_then(|task| task.halt.as_ref());
-        let (true, Some(halt)) = (now, halt) else { return };
+        let (true, Some(halt)) = (now, halt) else {
+            return;
+        };
         let attempt = self.attempts.get(task).copied().unwrap_or(1);
         let cause = match halt.cause {
             HaltCause::Exhausted => {
@@ -423,7 +498,13 @@ impl<'a> Teller<'a> {
             HaltCause::SessionLimit => "a session reached its limit".to_owned(),
             HaltCause::EffectFault => "writing the result failed again and again".to_owned(),
         };
-        self.row(state, task, "halted", "", &format!("{cause}. Nothing of {task} is on your branch."));
+        self.row(
+            state,
+            task,
+            "halted",
+            "",
+            &format!("{cause}. Nothing of {task} is on your branch."),
+        );
     }
 }
 
@@ -492,9 +573,15 @@ fn differences(context: &Context, old: &str, new: &str) -> Result<Vec<String>, F
     let mut lines = Vec::new();
     for (path, _) in tree::changes(&old.listing(), &new.listing()) {
         if item_rules.can_hold(&path) {
-            let (before, after) = (bytes_of(&old, repository, &path)?, bytes_of(&new, repository, &path)?);
+            let (before, after) = (
+                bytes_of(&old, repository, &path)?,
+                bytes_of(&new, repository, &path)?,
+            );
             let (difference, _) = scope::difference(&path, before.as_deref(), after.as_deref());
-            lines.extend(words::difference(&difference.unwrap_or_default(), DIFFERENCE_LINES));
+            lines.extend(words::difference(
+                &difference.unwrap_or_default(),
+                DIFFERENCE_LINES,
+            ));
         }
     }
     Ok(lines)

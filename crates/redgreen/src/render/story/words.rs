@@ -53,7 +53,11 @@ fn passed(tests: &[&TestLine]) -> usize {
 /// "3 of 3 fail: `slug` does not exist yet".
 pub fn red(summary: &GateSummary) -> String {
     let required = required(summary);
-    let mut text = format!("{} of {} fail", required.len() - passed(&required), required.len());
+    let mut text = format!(
+        "{} of {} fail",
+        required.len() - passed(&required),
+        required.len()
+    );
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for test in &required {
         if test.outcome != Outcome::Passed && !test.detail.is_empty() {
@@ -65,7 +69,10 @@ pub fn red(summary: &GateSummary) -> String {
     }
     let guards = summary.count(Role::Guard, Outcome::Passed);
     if guards > 0 {
-        text.push_str(&format!("; {guards} guard{} pass", if guards == 1 { "" } else { "s" }));
+        text.push_str(&format!(
+            "; {guards} guard{} pass",
+            if guards == 1 { "" } else { "s" }
+        ));
     }
     let blocked = summary.count(Role::Collateral, Outcome::Blocked);
     if blocked > 0 {
@@ -120,9 +127,13 @@ pub fn criteria(task: Option<&Task>, lock: &LockRef, red: Option<&GateSummary>) 
         .criteria
         .iter()
         .map(|(criterion, tests)| {
-            let names = tests
-                .iter()
-                .map(|test| if test.hidden { "a hidden one" } else { item(&test.test) });
+            let names = tests.iter().map(|test| {
+                if test.hidden {
+                    "a hidden one"
+                } else {
+                    item(&test.test)
+                }
+            });
             (criterion.to_string(), names.collect())
         })
         .collect();
@@ -130,20 +141,31 @@ pub fn criteria(task: Option<&Task>, lock: &LockRef, red: Option<&GateSummary>) 
         && let Some([only]) = task.map(|task| task.criteria.as_slice())
         && let Some(red) = red
     {
-        let names = required(red).into_iter().map(|test| item(&test.item)).collect();
+        let names = required(red)
+            .into_iter()
+            .map(|test| item(&test.item))
+            .collect();
         served.push((only.id.to_string(), names));
     }
     let long: Vec<String> = served
         .iter()
         .map(|(criterion, names)| {
-            let mut text = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+            let mut text = names
+                .iter()
+                .take(NAMES)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", ");
             if names.len() > NAMES {
                 text.push_str(&format!(" and {} more", names.len() - NAMES));
             }
             format!("{criterion} {text}")
         })
         .collect();
-    let short: Vec<&str> = served.iter().map(|(criterion, _)| criterion.as_str()).collect();
+    let short: Vec<&str> = served
+        .iter()
+        .map(|(criterion, _)| criterion.as_str())
+        .collect();
     Criteria {
         long: long.join("; "),
         short: short.join(", "),
@@ -170,7 +192,10 @@ pub fn main_reasons(summary: &GateSummary) -> Vec<&Reason> {
     let consequence = |reason: &&Reason| {
         !matches!(
             reason.code,
-            ReasonCode::TestFailed | ReasonCode::TestMissing | ReasonCode::TestSkipped | ReasonCode::OutOfScope
+            ReasonCode::TestFailed
+                | ReasonCode::TestMissing
+                | ReasonCode::TestSkipped
+                | ReasonCode::OutOfScope
         )
     };
     let main: Vec<&Reason> = reasons.iter().filter(consequence).collect();
@@ -246,15 +271,20 @@ pub fn not_used(summary: &GateSummary) -> Option<String> {
     } else {
         "the locked tests ran without it"
     };
-    Some(format!("Not used: {what}; {failed} of {} failed.", tests.len()))
+    Some(format!(
+        "Not used: {what}; {failed} of {} failed.",
+        tests.len()
+    ))
 }
 
 /// What the referee found, in one line.
 pub fn evidence(evidence: &DisputeEvidence) -> String {
     match evidence {
-        DisputeEvidence::ContradictingExpectations { first, second } => {
-            cut(&format!("`{}` and `{}` cannot both hold", claim(first), claim(second)))
-        }
+        DisputeEvidence::ContradictingExpectations { first, second } => cut(&format!(
+            "`{}` and `{}` cannot both hold",
+            claim(first),
+            claim(second)
+        )),
         DisputeEvidence::RaisedByTestCode { .. }
         | DisputeEvidence::OutcomeVaries { .. }
         | DisputeEvidence::UnannouncedSymbol { .. }
