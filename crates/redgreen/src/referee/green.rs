@@ -314,6 +314,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ),
     )?;
     drop(scratch);
+    let environments = environments.with_search_paths_of(&request.lock.environments);
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
