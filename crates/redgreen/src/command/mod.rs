@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod check;
+pub mod demo;
 pub mod explain;
 pub mod full;
 pub mod green;
@@ -54,6 +55,7 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     match &cli.command {
+        Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
