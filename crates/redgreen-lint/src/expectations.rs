@@ -15,6 +15,8 @@
 //!   kind that no code produces). For `None`, and for types it does not know, a fresh object that equals nothing but
 //!   itself. `E` is never changed in place.
 //! * `"greater"` and `"less"`: a number far above or below `E`.
+//! * `"as_is"`: `E` itself. A plain number or string is changed in the text, so that code which reads the test file or the
+//!   constants of its frames finds the other value, too.
 //! * `"match"`: the pattern `(?!)`, which matches nothing.
 //! * It raises nothing.
 //!
@@ -90,6 +92,8 @@ struct Edit {
 enum Replacement {
     /// It becomes an argument of the Python helper.
     Helper(Option<&'static str>),
+    /// Another literal, which the Python helper returns as it is: the original stands nowhere in the changed file.
+    HelperLiteral(String),
     /// Other text in a block that reports the site first.
     Reported(String),
 }
@@ -138,6 +142,11 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
         match &edit.text {
             Replacement::Helper(None) => {
                 result.text.push_str(&format!("{HELPER}({old}, \"{id}\")"));
+            }
+            Replacement::HelperLiteral(new) => {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({new}, \"{id}\", \"as_is\")"));
             }
             Replacement::Helper(Some(direction)) => result
                 .text

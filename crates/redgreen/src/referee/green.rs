@@ -420,7 +420,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             &environments,
             &runners,
             &candidate.tree,
-            &request.lock.record.tests,
+            &request.lock.record,
         )?;
         controls.extend(control.control.clone());
         result = judged(&controls, &control);
