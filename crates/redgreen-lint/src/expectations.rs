@@ -22,8 +22,9 @@
 //!
 //! # Rust
 //!
-//! Literals are replaced in place by one of the same type and, for byte strings, length, in a block that first appends
-//! the site to the same file, with the standard library alone and on the same line.
+//! Literals are replaced in place by one of the same type and, for byte strings, length. A block before the assertion (or,
+//! where it is no statement, around the literal) appends the site to the same file, with the standard library alone and
+//! on the same line.
 
 mod python;
 mod rust;
@@ -96,15 +97,17 @@ enum Replacement {
     HelperLiteral(String),
     /// Other text in a block that reports the site first.
     Reported(String),
+    /// Other text from an offset on, with a block before the whole that reports the site.
+    ReportedBefore(usize, String),
 }
 
-/// `literal` in a block that reports the site, for Rust. Absolute paths, so that nothing of the file can stand in between.
-fn reported(site: &str, literal: &str) -> String {
+/// A statement that reports a site, for Rust. Absolute paths, so that nothing of the file can stand in between.
+fn report(site: &str) -> String {
     format!(
-        "{{ if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
+        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
          if let ::std::result::Result::Ok(mut file) = \
          ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
-         let _ = ::std::io::Write::write_all(&mut file, b\"{site}\\n\"); }} }} {literal} }}"
+         let _ = ::std::io::Write::write_all(&mut file, b\"{site}\\n\"); }} }}"
     )
 }
 
@@ -151,7 +154,17 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
             Replacement::Helper(Some(direction)) => result
                 .text
                 .push_str(&format!("{HELPER}({old}, \"{id}\", \"{direction}\")")),
-            Replacement::Reported(new) => result.text.push_str(&reported(&id, new)),
+            Replacement::Reported(new) => {
+                result
+                    .text
+                    .push_str(&format!("{{ {} {new} }}", report(&id)));
+            }
+            Replacement::ReportedBefore(offset, new) => {
+                let kept = old.get(..*offset).unwrap_or("");
+                result
+                    .text
+                    .push_str(&format!("{{ {} }} {kept}{new}", report(&id)));
+            }
         }
         at = edit.range.end;
         for name in &edit.items {
