@@ -158,17 +158,12 @@ impl<'a> Judge<'a> {
         let checkout = Checkout::open(&places.clones, &places.work, row)?;
         checkout.begin()?;
         let folder = places.work.join(row.name.replace('/', "+"));
-        let marker = folder.join("prepared");
-        let prepared = row.prepare.join("\n");
-        if std::fs::read_to_string(&marker).ok().as_ref() != Some(&prepared) {
-            for command in &row.prepare {
-                output(
-                    Command::new("sh")
-                        .args(["-c", command])
-                        .current_dir(&checkout.tree),
-                )?;
-            }
-            std::fs::write(&marker, prepared).map_err(|error| error.to_string())?;
+        for command in &row.prepare {
+            output(
+                Command::new("sh")
+                    .args(["-c", command])
+                    .current_dir(&checkout.tree),
+            )?;
         }
         // Private state is new for every commit, so that what is measured does not depend on the order of the rows.
         let state = folder.join(format!("state-{}", row.short_commit()));

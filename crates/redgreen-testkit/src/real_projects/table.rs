@@ -33,8 +33,8 @@ pub struct Row {
     pub commit: String,
     /// What its tests are written in.
     pub language: Language,
-    /// Commands, for `sh -c` in the work tree at the base, that make the environment as a developer would. Run once for
-    /// all rows of a project with the same commands, and not timed.
+    /// Commands, for `sh -c` in the work tree at the base, that make the environment as a developer would. The
+    /// work tree of a project is kept for all its rows; this is run for each of them, and not timed.
     #[serde(default)]
     pub prepare: Vec<String>,
     /// More arguments of `redgreen red`, such as `--guard-passing`.
