@@ -74,17 +74,19 @@ fn test_line() -> impl Strategy<Value = TestLine> {
         of(any::<u32>()),
     )
         .prop_map(
-            |((id, item, message, detail, duration_ms), outcome, cause, role, file, line)| TestLine {
-                id,
-                item,
-                outcome,
-                cause,
-                detail,
-                role,
-                file,
-                line,
-                message,
-                duration_ms,
+            |((id, item, message, detail, duration_ms), outcome, cause, role, file, line)| {
+                TestLine {
+                    id,
+                    item,
+                    outcome,
+                    cause,
+                    detail,
+                    role,
+                    file,
+                    line,
+                    message,
+                    duration_ms,
+                }
             },
         )
 }

@@ -191,7 +191,12 @@ impl Repository {
     ///
     /// # Errors
     /// The folder or the branch exists already.
-    pub fn add_worktree(&self, folder: &std::path::Path, branch: &str, commit: &str) -> Result<(), GitError> {
+    pub fn add_worktree(
+        &self,
+        folder: &std::path::Path,
+        branch: &str,
+        commit: &str,
+    ) -> Result<(), GitError> {
         let folder = folder.to_string_lossy();
         let spec = self.user_spec(&["worktree", "add", "--quiet", "-b", branch, &folder, commit]);
         let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;

@@ -1,8 +1,8 @@
 //! The store of built dependencies (SPEC C4). `itoa` and `proc-macro2` (it has a build script) are dependencies of
 //! redgreen itself, so they are in the local registry cache; nothing is downloaded.
 
-use crate::sample::{Sample, environment, files_below, outcomes, problems};
-use redgreen_core::outcome::Outcome;
+use crate::sample::{Sample, environment, files_below, load_causes, outcomes, problems};
+use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::run_report::RunReport;
 use redgreen_host::process::{self, Spec};
 use std::path::PathBuf;
@@ -190,6 +190,26 @@ fn c3_edited_sources_of_a_dependency_in_the_users_cargo_home_are_not_built() {
     }
     std::fs::remove_dir_all(sample.workspace().cache).unwrap();
     assert_eq!(outcomes(&sample.run_with(&record)), passed());
+}
+
+#[test]
+fn b3_a_missing_name_of_a_third_party_crate_is_a_broken_test() {
+    let report = sample()
+        .file("tests/b.rs", "#[test] fn t() { itoa::missing(); }\n")
+        .file(
+            "tests/c.rs",
+            "use itoa::Missing;\n#[test] fn t() { let _ = Missing; }\n",
+        )
+        .item("tests/b.rs::t")
+        .item("tests/c.rs::t")
+        .run_files(&["tests/b.rs", "tests/c.rs"]);
+    for file in ["tests/b.rs", "tests/c.rs"] {
+        assert_eq!(
+            load_causes(&report, file),
+            [Cause::WrongForeignSymbol],
+            "{report:#?}"
+        );
+    }
 }
 
 /// Purpose: a package that one of its dependencies depends on in a published version (itertools through criterion):

@@ -23,7 +23,10 @@ pub fn run(context: &Context, arguments: &InitArgs) -> Ending {
     let setting = Setting::of_tree(context, &tree)?;
     let place = context.repository.top_level().join(PLACES[0]);
     if (place.exists() || setting.config.origin.is_some()) && !arguments.dry_run {
-        return Err(Failure::usage("this repository has a redgreen.toml already", "change it, or look with: redgreen init --dry-run"));
+        return Err(Failure::usage(
+            "this repository has a redgreen.toml already",
+            "change it, or look with: redgreen init --dry-run",
+        ));
     }
     let runners = setting.runners()?;
     for assumed in &setting.config.assumed {
@@ -31,17 +34,41 @@ pub fn run(context: &Context, arguments: &InitArgs) -> Ending {
     }
     let mut notes = Vec::new();
     if !arguments.no_probe {
-        let scratch = context.state.scratch("environment").map_err(Failure::internal)?;
-        let environments = Environments::resolve(&runners, &workspace(context, context.repository.top_level(), scratch.path().to_path_buf()))?;
+        let scratch = context
+            .state
+            .scratch("environment")
+            .map_err(Failure::internal)?;
+        let environments = Environments::resolve(
+            &runners,
+            &workspace(
+                context,
+                context.repository.top_level(),
+                scratch.path().to_path_buf(),
+            ),
+        )?;
         drop(scratch);
         let on_disk = TreeOnDisk::build(context, &setting, &tree, "probe")?;
         for runner in &runners {
-            context.printer.talk("probe   the whole suite, once, in a clean copy");
+            context
+                .printer
+                .talk("probe   the whole suite, once, in a clean copy");
             let items = all_items(context, &setting, &tree, runner.settings().kind)?;
             let report = on_disk
-                .run(context, &setting, &environments, runner.as_ref(), &Selection::All, &items, "probe")
+                .run(
+                    context,
+                    &setting,
+                    &environments,
+                    runner.as_ref(),
+                    &Selection::All,
+                    &items,
+                    "probe",
+                )
                 .map_err(Failure::from)?;
-            notes.extend(probe_notes(context, &report, on_disk.root.to_string_lossy().as_ref()));
+            notes.extend(probe_notes(
+                context,
+                &report,
+                on_disk.root.to_string_lossy().as_ref(),
+            ));
         }
     }
     for note in &notes {
@@ -71,40 +98,67 @@ fn probe_notes(context: &Context, report: &RunReport, tree: &str) -> Vec<String>
         report.count(Outcome::Skipped)
     )];
     for problem in report.problems.iter().take(5) {
-        notes.push(format!("{}: {} ({})", problem.code.as_str(), problem.message, problem.help));
+        notes.push(format!(
+            "{}: {} ({})",
+            problem.code.as_str(),
+            problem.message,
+            problem.help
+        ));
     }
     let mut missing = Vec::new();
-    let texts = report
-        .cases
-        .iter()
-        .map(|case| case.message.as_str())
-        .chain(report.load_failures.iter().flat_map(|failure| failure.causes.iter().map(|cause| cause.message.as_str())));
+    let texts = report.cases.iter().map(|case| case.message.as_str()).chain(
+        report
+            .load_failures
+            .iter()
+            .flat_map(|failure| failure.causes.iter().map(|cause| cause.message.as_str())),
+    );
     for text in texts {
         for (at, _) in text.match_indices(tree) {
             let rest = &text[at + tree.len()..];
-            let path: String = rest.trim_start_matches('/').chars().take_while(|c| !c.is_whitespace() && !"'\"`,:;)]".contains(*c)).collect();
+            let path: String = rest
+                .trim_start_matches('/')
+                .chars()
+                .take_while(|c| !c.is_whitespace() && !"'\"`,:;)]".contains(*c))
+                .collect();
             let here = context.repository.top_level().join(&path);
-            if !path.is_empty() && here.is_file() && !std::path::Path::new(tree).join(&path).exists() && !missing.contains(&path) {
+            if !path.is_empty()
+                && here.is_file()
+                && !std::path::Path::new(tree).join(&path).exists()
+                && !missing.contains(&path)
+            {
                 missing.push(path);
             }
         }
     }
     for path in missing {
-        notes.push(format!("`{path}` is ignored by git and tests want it: add it to `[tree] carry`"));
+        notes.push(format!(
+            "`{path}` is ignored by git and tests want it: add it to `[tree] carry`"
+        ));
     }
     notes
 }
 
 fn list(globs: &[String]) -> String {
-    let quoted: Vec<String> = globs.iter().map(|glob| format!("\"{}\"", glob.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+    let quoted: Vec<String> = globs
+        .iter()
+        .map(|glob| format!("\"{}\"", glob.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
     format!("[{}]", quoted.join(", "))
 }
 
 /// The file that states what was assumed. Leaving it out means the same.
 fn file_text(config: &Config) -> String {
-    let mut text = String::from("# redgreen: agents write, the referee decides. Everything here was detected; a conventional project needs none of it.\nversion = 1\n\n[paths]\n");
-    text.push_str(&format!("# the author writes these, the lock holds them\ntests = {}\n", list(&config.tests)));
-    text.push_str(&format!("# the implementer writes these; everything else is locked\nsource = {}\n", list(&config.source)));
+    let mut text = String::from(
+        "# redgreen: agents write, the referee decides. Everything here was detected; a conventional project needs none of it.\nversion = 1\n\n[paths]\n",
+    );
+    text.push_str(&format!(
+        "# the author writes these, the lock holds them\ntests = {}\n",
+        list(&config.tests)
+    ));
+    text.push_str(&format!(
+        "# the implementer writes these; everything else is locked\nsource = {}\n",
+        list(&config.source)
+    ));
     for runner in &config.runners {
         let kind = match runner.kind {
             RunnerKind::Pytest => "pytest",

@@ -27,11 +27,19 @@ pub fn status(context: &Context, arguments: &StatusArgs) -> Ending {
         Some(path) => vec![the_plan(context, Some(path))?],
         None => plan_files(context)?
             .iter()
-            .map(|path| the_plan(context, Some(&context.repository.top_level().join(path.as_str()))))
+            .map(|path| {
+                the_plan(
+                    context,
+                    Some(&context.repository.top_level().join(path.as_str())),
+                )
+            })
             .collect::<Result<_, _>>()?,
     };
     if plans.is_empty() {
-        return Err(Failure::usage("there is no plan here", "write one in docs/plans, or name a plan file"));
+        return Err(Failure::usage(
+            "there is no plan here",
+            "write one in docs/plans, or name a plan file",
+        ));
     }
     let mut text = String::new();
     let mut list = Vec::new();
@@ -39,7 +47,10 @@ pub fn status(context: &Context, arguments: &StatusArgs) -> Ending {
         let slug = loaded.slug();
         let (state, _) = RunLog::read(context, &slug)?;
         let standing = format!("{:?}", state.standing());
-        text.push_str(&format!("{}  {}  {standing}\n", loaded.file.plan.name, loaded.file.plan.status));
+        text.push_str(&format!(
+            "{}  {}  {standing}\n",
+            loaded.file.plan.name, loaded.file.plan.status
+        ));
         let mut tasks = Vec::new();
         for id in plan::order(&loaded.file.plan) {
             let known = state.task(&id);
@@ -50,13 +61,18 @@ pub fn status(context: &Context, arguments: &StatusArgs) -> Ending {
                 Some(task) if task.adopted => "  adopted, never verified",
                 _ => "",
             };
-            let tests = lock.map_or_else(String::new, |lock| format!("  {} tests locked", lock.record.tests.len()));
+            let tests = lock.map_or_else(String::new, |lock| {
+                format!("  {} tests locked", lock.record.tests.len())
+            });
             text.push_str(&format!("  {:<8} {phase:<10}{tests}{note}\n", id.as_str()));
             tasks.push(serde_json::json!({"task": id, "phase": phase}));
         }
         list.push(serde_json::json!({"plan": loaded.file.plan.name, "status": loaded.file.plan.status.as_str(), "tasks": tasks}));
     }
-    context.printer.result(|| text, || serde_json::json!({"schema": "redgreen.status/1", "plans": list}));
+    context.printer.result(
+        || text,
+        || serde_json::json!({"schema": "redgreen.status/1", "plans": list}),
+    );
     Ok(ExitCode::Pass)
 }
 
@@ -81,26 +97,45 @@ pub fn log(context: &Context, arguments: &LogArgs) -> Ending {
 fn event_line(event: &Event) -> String {
     let task = |id: &redgreen_core::id::TaskId, what: &str| format!("{id} {what}");
     match event {
-        Event::RunStarted { run, definition, .. } => format!("run {run} of definition {}", definition.short()),
+        Event::RunStarted {
+            run, definition, ..
+        } => format!("run {run} of definition {}", definition.short()),
         Event::Approved { by, .. } => format!("approved by {by}"),
-        Event::Differs { .. } => "the plan or the configuration differs from what was approved".to_owned(),
+        Event::Differs { .. } => {
+            "the plan or the configuration differs from what was approved".to_owned()
+        }
         Event::Resumed { by, .. } => format!("resumed by {by}"),
         Event::Started { key } => format!("started {key}"),
-        Event::AgentEnded { key, outcome, session } => format!("{key} session ended: {outcome:?} after {} ms", session.duration_ms),
-        Event::GateJudged { key, summary } => format!("{key} {} {}", summary.gate().as_str(), summary.verdict()),
-        Event::LockCommitted { key, lock } => format!("{key} locked {} tests in {}", lock.tests, lock.commit),
+        Event::AgentEnded {
+            key,
+            outcome,
+            session,
+        } => format!(
+            "{key} session ended: {outcome:?} after {} ms",
+            session.duration_ms
+        ),
+        Event::GateJudged { key, summary } => {
+            format!("{key} {} {}", summary.gate().as_str(), summary.verdict())
+        }
+        Event::LockCommitted { key, lock } => {
+            format!("{key} locked {} tests in {}", lock.tests, lock.commit)
+        }
         Event::RefactorAdopted { key } => format!("{key} adopted"),
         Event::RefactorDiscarded { key } => format!("{key} discarded"),
         Event::Delivered { key, delivery } => format!("{key} {delivery:?}"),
         Event::Done { key } => format!("{key} done"),
         Event::Faulted { key, fault } => format!("{key} could not be done: {}", fault.message),
-        Event::Disputed { dispute, .. } => task(&dispute.task, &format!("disputes {}", dispute.test)),
+        Event::Disputed { dispute, .. } => {
+            task(&dispute.task, &format!("disputes {}", dispute.test))
+        }
         Event::Agreed { task: id, by } => task(id, &format!("yes, by {by}")),
         Event::Amended { task: id, by, .. } => task(id, &format!("tests corrected by {by}")),
         Event::Retried { task: id, by, .. } => task(id, &format!("fresh tries, by {by}")),
         Event::Taken { task: id, by } => task(id, &format!("taken by {by}")),
         Event::HandedBack { task: id, by } => task(id, &format!("handed back by {by}")),
-        Event::Waived { task: id, code, by, .. } => task(id, &format!("waived {} by {by}", code.as_str())),
+        Event::Waived {
+            task: id, code, by, ..
+        } => task(id, &format!("waived {} by {by}", code.as_str())),
         Event::Reset { task: id, by } => task(id, &format!("starts over, by {by}")),
         Event::StopRequested { by } => format!("stop asked for by {by}"),
         Event::LimitReached { limit } => format!("limit reached: {limit:?}"),
@@ -115,7 +150,10 @@ pub fn report(context: &Context, arguments: &ReportArgs) -> Ending {
     let loaded = the_plan(context, arguments.plan.as_deref())?;
     let (_, events) = RunLog::read(context, &loaded.slug())?;
     if events.is_empty() {
-        return Err(Failure::usage("there is no run of this plan yet", "redgreen run"));
+        return Err(Failure::usage(
+            "there is no run of this plan yet",
+            "redgreen run",
+        ));
     }
     let wanted = match arguments.kind {
         ReportKind::Markdown => "report.md",
@@ -124,7 +162,9 @@ pub fn report(context: &Context, arguments: &ReportArgs) -> Ending {
     };
     for (name, bytes) in crate::render::report::all(&events)? {
         if name == wanted {
-            context.printer.data(String::from_utf8_lossy(&bytes).trim_end());
+            context
+                .printer
+                .data(String::from_utf8_lossy(&bytes).trim_end());
         }
     }
     Ok(ExitCode::Pass)
@@ -137,7 +177,11 @@ pub fn report(context: &Context, arguments: &ReportArgs) -> Ending {
 pub fn show(context: &Context, arguments: &TaskArgs) -> Ending {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
     let lock = load_lock(context, &task.key, &task.task)?;
-    let criteria = task.definition.as_ref().map(|definition| definition.criteria.clone()).unwrap_or_default();
+    let criteria = task
+        .definition
+        .as_ref()
+        .map(|definition| definition.criteria.clone())
+        .unwrap_or_default();
     context.printer.result(
         || {
             let mut text = format!("{} {}\n", task.task, task.definition.as_ref().map_or("", |definition| definition.name.as_str()));

@@ -2,17 +2,18 @@
 
 pub mod answer;
 pub mod check;
-pub mod init;
-pub mod look;
-pub mod plan;
-pub mod run;
+pub mod demo;
 pub mod explain;
 pub mod full;
 pub mod green;
+pub mod init;
 pub mod lock;
 pub mod locks;
+pub mod look;
 pub mod next;
+pub mod plan;
 pub mod red;
+pub mod run;
 pub mod task;
 
 use crate::cli::{Cli, Command};
@@ -53,6 +54,7 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     match &cli.command {
+        Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),

@@ -1,7 +1,7 @@
 //! `redgreen run [PLAN]` and `redgreen stop [PLAN]`
 
-use super::task::{LoadedPlan, the_plan};
 use super::Ending;
+use super::task::{LoadedPlan, the_plan};
 use crate::cli::{RunArgs, StopArgs};
 use crate::config::Config;
 use crate::drive::{Driver, Observer, seconds, stop_file};
@@ -26,7 +26,7 @@ pub fn run(context: &Context, arguments: &RunArgs) -> Ending {
     if arguments.dry_run {
         return dry_run(context, &loaded);
     }
-    let mut story = Story::new(context.printer);
+    let mut story = Story::new(context);
     run_observed(context, loaded, arguments, &mut story, true)
 }
 
@@ -36,8 +36,13 @@ pub fn run(context: &Context, arguments: &RunArgs) -> Ending {
 /// A usage failure naming all of them.
 pub fn valid(loaded: &LoadedPlan) -> Result<(), Failure> {
     let problems = plan::validate(&loaded.file.plan);
-    let Some(first) = problems.first() else { return Ok(()) };
-    let all: Vec<String> = problems.iter().map(|problem| format!("{} ({})", problem.message, problem.pointer)).collect();
+    let Some(first) = problems.first() else {
+        return Ok(());
+    };
+    let all: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} ({})", problem.message, problem.pointer))
+        .collect();
     Err(Failure::usage(all.join("; "), first.help.clone()).at(loaded.path.display().to_string()))
 }
 
@@ -64,7 +69,13 @@ fn dry_run(context: &Context, loaded: &LoadedPlan) -> Ending {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_observed(context: &Context, loaded: LoadedPlan, arguments: &RunArgs, observer: &mut dyn Observer, announce: bool) -> Ending {
+pub fn run_observed(
+    context: &Context,
+    loaded: LoadedPlan,
+    arguments: &RunArgs,
+    observer: &mut dyn Observer,
+    announce: bool,
+) -> Ending {
     let head = context.head_commit()?;
     let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
     let setting = Setting::of_tree(context, &tree)?;
@@ -76,15 +87,23 @@ pub fn run_observed(context: &Context, loaded: LoadedPlan, arguments: &RunArgs, 
     let place = loaded.path.display().to_string();
     let mut driver = Driver::open(context, loaded, setting)?;
     driver.agent = match &arguments.agent {
-        Some(text) => Some(shell_words::split(text).map_err(|error| Failure::usage(format!("--agent: {error}"), "quote it as for a shell"))?),
+        Some(text) => Some(shell_words::split(text).map_err(|error| {
+            Failure::usage(format!("--agent: {error}"), "quote it as for a shell")
+        })?),
         None => None,
     };
     let person = driver.person.clone();
     let standing = driver.log.state().standing();
     let first = if standing == Standing::Empty {
-        let approved = approved_by(context, &driver.slug, &definition)
-            .or_else(|| (arguments.yes || plan.status == PlanStatus::Approved).then(|| person.clone()));
-        let claims: Vec<TaskId> = plan.tasks.iter().filter(|task| task.passes).map(|task| task.id.clone()).collect();
+        let approved = approved_by(context, &driver.slug, &definition).or_else(|| {
+            (arguments.yes || plan.status == PlanStatus::Approved).then(|| person.clone())
+        });
+        let claims: Vec<TaskId> = plan
+            .tasks
+            .iter()
+            .filter(|task| task.passes)
+            .map(|task| task.id.clone())
+            .collect();
         if !claims.is_empty() && !arguments.yes && !adopted(context, &driver.slug, &definition) {
             return Err(Failure::new(
                 ExitCode::ApprovalNeeded,
@@ -106,11 +125,22 @@ pub fn run_observed(context: &Context, loaded: LoadedPlan, arguments: &RunArgs, 
         let frozen = driver.log.state().frozen();
         let same = frozen == Some((definition, configuration));
         if !same && (arguments.yes || approved_by(context, &driver.slug, &definition).is_some()) {
-            Event::Approved { plan: Box::new(plan.clone()), definition, configuration, by: person.clone() }
+            Event::Approved {
+                plan: Box::new(plan.clone()),
+                definition,
+                configuration,
+                by: person.clone(),
+            }
         } else if !same {
-            Event::Differs { definition, configuration }
+            Event::Differs {
+                definition,
+                configuration,
+            }
         } else {
-            Event::Resumed { options, by: person.clone() }
+            Event::Resumed {
+                options,
+                by: person.clone(),
+            }
         }
     };
     if announce {
@@ -119,7 +149,10 @@ pub fn run_observed(context: &Context, loaded: LoadedPlan, arguments: &RunArgs, 
     let needs_resume = matches!(first, Event::Approved { .. });
     let mut exit = driver.drive(first, observer)?;
     if needs_resume {
-        let resumed = Event::Resumed { options: self::options(&driver.setting.config, arguments)?, by: person };
+        let resumed = Event::Resumed {
+            options: self::options(&driver.setting.config, arguments)?,
+            by: person,
+        };
         exit = driver.drive(resumed, observer)?;
     }
     if announce {
@@ -129,20 +162,40 @@ pub fn run_observed(context: &Context, loaded: LoadedPlan, arguments: &RunArgs, 
 }
 
 fn run_id() -> Result<RunId, Failure> {
-    let digits: String = redgreen_host::clock::now_rfc3339().chars().filter(char::is_ascii_alphanumeric).take(15).collect();
+    let digits: String = redgreen_host::clock::now_rfc3339()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(15)
+        .collect();
     RunId::new(format!("R{digits}")).map_err(Failure::internal)
 }
 
 fn options(config: &Config, arguments: &RunArgs) -> Result<RunOptions, Failure> {
     let until = match &arguments.until {
-        Some(text) => Some(Phase::ALL.into_iter().find(|phase| phase.as_str() == text && phase.is_working()).ok_or_else(|| {
-            let known: Vec<&str> = Phase::ALL.into_iter().filter(|phase| phase.is_working()).map(Phase::as_str).collect();
-            Failure::usage(format!("`{text}` is no phase"), format!("one of {}", known.join(", ")))
-        })?),
+        Some(text) => Some(
+            Phase::ALL
+                .into_iter()
+                .find(|phase| phase.as_str() == text && phase.is_working())
+                .ok_or_else(|| {
+                    let known: Vec<&str> = Phase::ALL
+                        .into_iter()
+                        .filter(|phase| phase.is_working())
+                        .map(Phase::as_str)
+                        .collect();
+                    Failure::usage(
+                        format!("`{text}` is no phase"),
+                        format!("one of {}", known.join(", ")),
+                    )
+                })?,
+        ),
         None => None,
     };
     let only = match &arguments.task {
-        Some(text) => Some([TaskId::new(text.as_str()).map_err(|error| Failure::usage(error.to_string(), "name a task such as T43"))?].into()),
+        Some(text) => Some(
+            [TaskId::new(text.as_str())
+                .map_err(|error| Failure::usage(error.to_string(), "name a task such as T43"))?]
+            .into(),
+        ),
         None => None,
     };
     let unattended = !std::io::stderr().is_terminal();
@@ -163,7 +216,11 @@ fn options(config: &Config, arguments: &RunArgs) -> Result<RunOptions, Failure> 
         until,
         only,
         approve_tests: config.file.approve.tests,
-        bounce: if config.file.policy.bounce.as_deref() == Some("heuristic") { Bounce::Heuristic } else { Bounce::Evidence },
+        bounce: if config.file.policy.bounce.as_deref() == Some("heuristic") {
+            Bounce::Heuristic
+        } else {
+            Bounce::Evidence
+        },
         ..RunOptions::default()
     })
 }
@@ -173,25 +230,41 @@ fn approval_file(context: &Context, slug: &str, kind: &str) -> std::path::PathBu
 }
 
 /// Who approved exactly this definition with `plan approve`.
-fn approved_by(context: &Context, slug: &str, definition: &redgreen_core::id::Digest) -> Option<redgreen_core::machine::Person> {
+fn approved_by(
+    context: &Context,
+    slug: &str,
+    definition: &redgreen_core::id::Digest,
+) -> Option<redgreen_core::machine::Person> {
     let text = std::fs::read_to_string(approval_file(context, slug, "approved")).ok()?;
     let (digest, person) = text.trim().split_once(' ')?;
     (digest == definition.to_string()).then(|| redgreen_core::machine::Person(person.to_owned()))
 }
 
 fn adopted(context: &Context, slug: &str, definition: &redgreen_core::id::Digest) -> bool {
-    std::fs::read_to_string(approval_file(context, slug, "adopted")).is_ok_and(|text| text.trim().starts_with(&definition.to_string()))
+    std::fs::read_to_string(approval_file(context, slug, "adopted"))
+        .is_ok_and(|text| text.trim().starts_with(&definition.to_string()))
 }
 
 /// Records an approval or an adoption of exactly this definition.
 ///
 /// # Errors
 /// A failure when it cannot be written or nobody is named in the git configuration.
-pub fn record_consent(context: &Context, loaded: &LoadedPlan, kind: &str) -> Result<String, Failure> {
-    let identity = context.repository.identity().map_err(crate::referee::context::git_failure)?;
+pub fn record_consent(
+    context: &Context,
+    loaded: &LoadedPlan,
+    kind: &str,
+) -> Result<String, Failure> {
+    let identity = context
+        .repository
+        .identity()
+        .map_err(crate::referee::context::git_failure)?;
     let person = format!("{} <{}>", identity.name, identity.email);
     let text = format!("{} {person}\n", loaded.file.definition);
-    redgreen_host::state::write_atomically(&approval_file(context, &loaded.slug(), kind), text.as_bytes()).map_err(Failure::internal)?;
+    redgreen_host::state::write_atomically(
+        &approval_file(context, &loaded.slug(), kind),
+        text.as_bytes(),
+    )
+    .map_err(Failure::internal)?;
     Ok(person)
 }
 
@@ -202,7 +275,10 @@ fn announce_start(context: &Context, driver: &Driver<'_>, arguments: &RunArgs, d
         (None, Some(agent)) => agent.command.join(" "),
         (None, None) => "none configured".to_owned(),
     };
-    context.printer.talk(format!("plan {} definition {definition}, started by {}", driver.slug, driver.person));
+    context.printer.talk(format!(
+        "plan {} definition {definition}, started by {}",
+        driver.slug, driver.person
+    ));
     context.printer.talk(format!(
         "agent: {agent}; a session: {} min, idle {} min; tries: author {}, implementer {}; isolation: {:?}",
         limits.session.as_secs() / 60,
@@ -218,7 +294,10 @@ fn announce_start(context: &Context, driver: &Driver<'_>, arguments: &RunArgs, d
 
 fn announce_end(context: &Context, driver: &Driver<'_>, exit: ExitCode) {
     let state = driver.log.state();
-    let done = state.tasks().filter(|(_, task)| task.phase == Phase::Passed).count();
+    let done = state
+        .tasks()
+        .filter(|(_, task)| task.phase == Phase::Passed)
+        .count();
     let all = state.tasks().count();
     let standing = state.standing();
     let word = match standing {
@@ -252,36 +331,18 @@ fn announce_end(context: &Context, driver: &Driver<'_>, exit: ExitCode) {
 
 /// What a person types next, for every task that needs one (SPEC A8).
 fn next_steps(driver: &Driver<'_>) -> String {
-    use redgreen_core::machine::Wait;
-    let state = driver.log.state();
-    let mut text = String::new();
-    if state.standing() == Standing::NeedsApproval {
-        text.push_str(&format!("next    read the plan, then: redgreen plan approve {}\n", driver.plan.path.display()));
+    match driver.log.state().standing() {
+        Standing::NeedsApproval => format!(
+            "next    read the plan, then: redgreen plan approve {}\n",
+            driver.plan.path.display()
+        ),
+        Standing::Stopped => "next    redgreen run   (goes on where it stopped)\n".to_owned(),
+        Standing::Empty
+        | Standing::Working
+        | Standing::WaitsForPerson(_)
+        | Standing::Parked
+        | Standing::Ended(_) => crate::render::report::halts(driver.log.events()),
     }
-    if state.standing() == Standing::Stopped {
-        text.push_str("next    redgreen run   (goes on where it stopped)\n");
-    }
-    for (id, task) in state.tasks() {
-        if let Some(halt) = &task.halt {
-            for reason in halt.reasons.iter().take(3) {
-                text.push_str(&crate::render::gate::reason("error", reason));
-            }
-            let gate = halt.gate.map_or_else(|| halt.phase.as_str().to_owned(), |(gate, verdict)| format!("{} ({verdict})", gate.as_str()));
-            text.push_str(&format!(
-                "{id} halted at {gate}. Nothing of it is on your branch.\n        redgreen retry {id} --hint '…'   fresh tries with guidance\n        redgreen take {id}               finish it by hand\n"
-            ));
-        }
-        let ask = match task.wait {
-            Some(Wait::TestsApproval) => format!("read the tests of {id}: redgreen show {id}; then redgreen approve {id}, or redgreen retry {id} --hint '…'"),
-            Some(Wait::GateApproval(gate)) => format!("{} of {id} asks for approval: redgreen approve {id}, or redgreen retry {id}", gate.as_str()),
-            Some(Wait::GateQuestion(gate)) => format!("{} of {id} cannot decide: redgreen approve {id} runs it again; redgreen retry {id} --hint '…'; redgreen take {id}", gate.as_str()),
-            Some(Wait::Dispute) => format!("a test of {id} is disputed: redgreen approve {id} sends the author back; redgreen retry {id} --hint '…' upholds the test"),
-            Some(Wait::Taken) => format!("{id} is taken by a person: redgreen check {id} hands it back"),
-            None => continue,
-        };
-        text.push_str(&format!("next    {ask}\n"));
-    }
-    text
 }
 
 /// Asks a running redgreen to stop after the current step.
@@ -292,6 +353,8 @@ pub fn stop(context: &Context, arguments: &StopArgs) -> Ending {
     let loaded = the_plan(context, arguments.plan.as_deref())?;
     let file = stop_file(context, &loaded.slug());
     redgreen_host::state::write_atomically(&file, b"stop\n").map_err(Failure::internal)?;
-    context.printer.talk("asked; the run stops after the current step, and `redgreen run` goes on later");
+    context
+        .printer
+        .talk("asked; the run stops after the current step, and `redgreen run` goes on later");
     Ok(ExitCode::Pass)
 }

@@ -38,7 +38,9 @@ impl Request {
     /// The dispute it asks for; `None` when its words are not known.
     #[must_use]
     pub fn dispute(self, task: &TaskId) -> Option<Dispute> {
-        let reason = DisputeReason::ALL.into_iter().find(|known| known.as_str() == self.reason)?;
+        let reason = DisputeReason::ALL
+            .into_iter()
+            .find(|known| known.as_str() == self.reason)?;
         Some(Dispute {
             task: task.clone(),
             test: self.test,
@@ -51,14 +53,31 @@ impl Request {
 
 impl Driver<'_> {
     /// The event of a dispute that a session asked for; `None` where it asked for none.
-    pub(super) fn dispute_from(&self, file: &Path, task: &TaskId, lock: &StoredLock, clone: &Path) -> Result<Option<Event>, Failure> {
-        let small = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= REQUEST_BYTES);
+    pub(super) fn dispute_from(
+        &self,
+        file: &Path,
+        task: &TaskId,
+        lock: &StoredLock,
+        clone: &Path,
+    ) -> Result<Option<Event>, Failure> {
+        let small = file
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= REQUEST_BYTES);
         if !small {
             return Ok(None);
         }
-        let request: Option<Request> = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let Some(dispute) = request.and_then(|request| request.dispute(task)) else { return Ok(None) };
-        if !lock.record.tests.iter().any(|test| dispute.test.starts_with(&test.item.to_string())) {
+        let request: Option<Request> = std::fs::read(file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let Some(dispute) = request.and_then(|request| request.dispute(task)) else {
+            return Ok(None);
+        };
+        if !lock
+            .record
+            .tests
+            .iter()
+            .any(|test| dispute.test.starts_with(&test.item.to_string()))
+        {
             return Ok(None);
         }
         let evidence = self.dispute_evidence(&dispute, lock, clone)?;
@@ -69,10 +88,20 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// A failure when the locked tests cannot be read or run.
-    pub fn dispute_evidence(&self, dispute: &Dispute, lock: &StoredLock, clone: &Path) -> Result<Vec<DisputeEvidence>, Failure> {
+    pub fn dispute_evidence(
+        &self,
+        dispute: &Dispute,
+        lock: &StoredLock,
+        clone: &Path,
+    ) -> Result<Vec<DisputeEvidence>, Failure> {
         let mut evidence = self.contradictions(dispute, lock)?;
         let definition = self.definition(&dispute.task)?;
-        let request = GreenRequest { lock, candidate: clone, plan_files: &self.plan_files, scope: &definition.scope };
+        let request = GreenRequest {
+            lock,
+            candidate: clone,
+            plan_files: &self.plan_files,
+            scope: &definition.scope,
+        };
         let mut runs: Vec<RunReport> = Vec::new();
         let rounds = if evidence.is_empty() { 3 } else { 0 };
         for _ in 0..rounds {
@@ -81,32 +110,71 @@ impl Driver<'_> {
             }
         }
         let mut outcomes: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
-        for case in runs.iter().flat_map(|run| &run.cases).filter(|case| concerns(&dispute.test, &case.id.item, &case.id.to_string())) {
-            outcomes.entry(case.id.to_string()).or_default().push(case.outcome);
+        for case in runs
+            .iter()
+            .flat_map(|run| &run.cases)
+            .filter(|case| concerns(&dispute.test, &case.id.item, &case.id.to_string()))
+        {
+            outcomes
+                .entry(case.id.to_string())
+                .or_default()
+                .push(case.outcome);
         }
         for (test, seen) in outcomes {
             if seen.windows(2).any(|pair| pair[0] != pair[1]) {
-                evidence.push(DisputeEvidence::OutcomeVaries { test, outcomes: seen.iter().map(ToString::to_string).collect() });
+                evidence.push(DisputeEvidence::OutcomeVaries {
+                    test,
+                    outcomes: seen.iter().map(ToString::to_string).collect(),
+                });
             }
         }
         if let Some(run) = runs.first() {
-            for case in run.cases.iter().filter(|case| concerns(&dispute.test, &case.id.item, &case.id.to_string())) {
+            for case in run
+                .cases
+                .iter()
+                .filter(|case| concerns(&dispute.test, &case.id.item, &case.id.to_string()))
+            {
                 let Some(cause) = &case.cause else { continue };
                 match cause.cause {
-                    Cause::UndefinedName | Cause::MissingFixture | Cause::SetupFailed | Cause::MissingDependency
-                    | Cause::WrongForeignSymbol | Cause::SyntaxError | Cause::DoesNotCompile => {
-                        evidence.push(DisputeEvidence::RaisedByTestCode { test: case.id.to_string(), exception: cause.detail.clone() });
+                    Cause::UndefinedName
+                    | Cause::MissingFixture
+                    | Cause::SetupFailed
+                    | Cause::MissingDependency
+                    | Cause::WrongForeignSymbol
+                    | Cause::SyntaxError
+                    | Cause::DoesNotCompile => {
+                        evidence.push(DisputeEvidence::RaisedByTestCode {
+                            test: case.id.to_string(),
+                            exception: cause.detail.clone(),
+                        });
                     }
                     Cause::MissingSymbol | Cause::SimilarName => {
-                        if let (Some(symbol), Some(announced)) = (&cause.symbol, &definition.new_symbols)
-                            && !announced.iter().any(|name| name == symbol || name.rsplit(['.', ':']).next() == Some(symbol))
+                        if let (Some(symbol), Some(announced)) =
+                            (&cause.symbol, &definition.new_symbols)
+                            && !announced.iter().any(|name| {
+                                name == symbol || name.rsplit(['.', ':']).next() == Some(symbol)
+                            })
                         {
-                            evidence.push(DisputeEvidence::UnannouncedSymbol { test: case.id.to_string(), symbol: symbol.clone() });
+                            evidence.push(DisputeEvidence::UnannouncedSymbol {
+                                test: case.id.to_string(),
+                                symbol: symbol.clone(),
+                            });
                         }
                     }
-                    Cause::Assertion | Cause::Signature | Cause::NotImplemented | Cause::RaisedInSource
-                    | Cause::WrongImport | Cause::AlwaysFails | Cause::RaisedInTest | Cause::TypeMismatch | Cause::Timeout
-                    | Cause::Crash | Cause::Unknown | Cause::MissingPlugin | Cause::Environment | Cause::BrokenBase => {}
+                    Cause::Assertion
+                    | Cause::Signature
+                    | Cause::NotImplemented
+                    | Cause::RaisedInSource
+                    | Cause::WrongImport
+                    | Cause::AlwaysFails
+                    | Cause::RaisedInTest
+                    | Cause::TypeMismatch
+                    | Cause::Timeout
+                    | Cause::Crash
+                    | Cause::Unknown
+                    | Cause::MissingPlugin
+                    | Cause::Environment
+                    | Cause::BrokenBase => {}
                 }
             }
         }
@@ -114,31 +182,55 @@ impl Driver<'_> {
     }
 
     /// (b) Two locked tests with the same call and other literal expectations, one of them the disputed one.
-    fn contradictions(&self, dispute: &Dispute, lock: &StoredLock) -> Result<Vec<DisputeEvidence>, Failure> {
+    fn contradictions(
+        &self,
+        dispute: &Dispute,
+        lock: &StoredLock,
+    ) -> Result<Vec<DisputeEvidence>, Failure> {
         let tree = locked_tree(self.context, lock)?;
         let mut by_file: BTreeMap<_, Vec<ItemId>> = BTreeMap::new();
         for test in &lock.record.tests {
-            by_file.entry(test.item.path.clone()).or_default().push(test.item.clone());
+            by_file
+                .entry(test.item.path.clone())
+                .or_default()
+                .push(test.item.clone());
         }
         let mut texts = Vec::new();
         for (path, items) in by_file {
-            if let (Some(language), Some(text)) = (Language::of(&path), text_of(&tree, &self.context.repository, &path)?) {
+            if let (Some(language), Some(text)) = (
+                Language::of(&path),
+                text_of(&tree, &self.context.repository, &path)?,
+            ) {
                 texts.push((language, text, items));
             }
         }
         let files: Vec<TestFile<'_>> = texts
             .iter()
-            .map(|(language, text, items)| TestFile { language: *language, text, items })
+            .map(|(language, text, items)| TestFile {
+                language: *language,
+                text,
+                items,
+            })
             .collect();
         Ok(conflicts(&files)
             .unwrap_or_default()
             .into_iter()
             .filter(|conflict| {
-                [&conflict.first, &conflict.second].into_iter().any(|side| concerns(&dispute.test, &side.item, &side.item.to_string()))
+                [&conflict.first, &conflict.second]
+                    .into_iter()
+                    .any(|side| concerns(&dispute.test, &side.item, &side.item.to_string()))
             })
             .map(|conflict| {
-                let side = |side: &redgreen_lint::conflicts::Expectation| format!("{}:{} {} == {}", side.item.path, side.line, conflict.call, side.expected);
-                DisputeEvidence::ContradictingExpectations { first: side(&conflict.first), second: side(&conflict.second) }
+                let side = |side: &redgreen_lint::conflicts::Expectation| {
+                    format!(
+                        "{}:{} {} == {}",
+                        side.item.path, side.line, conflict.call, side.expected
+                    )
+                };
+                DisputeEvidence::ContradictingExpectations {
+                    first: side(&conflict.first),
+                    second: side(&conflict.second),
+                }
             })
             .collect())
     }

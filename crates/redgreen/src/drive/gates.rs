@@ -32,14 +32,21 @@ impl Driver<'_> {
     fn claims(&self, definition: &Task) -> Claims {
         Claims {
             supersedes: definition.supersedes.iter().cloned().collect(),
-            new_symbols: definition.new_symbols.clone().map(|list| list.into_iter().collect()),
+            new_symbols: definition
+                .new_symbols
+                .clone()
+                .map(|list| list.into_iter().collect()),
             ..Claims::default()
         }
     }
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
         let definition = self.definition(task)?;
-        let criteria: Vec<CriterionId> = definition.criteria.iter().map(|criterion| criterion.id.clone()).collect();
+        let criteria: Vec<CriterionId> = definition
+            .criteria
+            .iter()
+            .map(|criterion| criterion.id.clone())
+            .collect();
         let base = self.base_of(task)?;
         prove_red(
             self.context,
@@ -61,11 +68,18 @@ impl Driver<'_> {
     /// # Errors
     /// A failure when there is none.
     pub fn lock_of(&self, task: &TaskId) -> Result<StoredLock, Failure> {
-        load_lock(self.context, &self.slug, task)?.ok_or_else(|| Failure::internal(format!("{task} has no lock")))
+        load_lock(self.context, &self.slug, task)?
+            .ok_or_else(|| Failure::internal(format!("{task} has no lock")))
     }
 
     /// Runs a gate. What cannot be put together is `could_not_run`, with its reason.
-    pub(super) fn gate(&mut self, key: &EffectKey, gate: Gate, task: &TaskId, suites_left: u32) -> Result<Event, Failure> {
+    pub(super) fn gate(
+        &mut self,
+        key: &EffectKey,
+        gate: Gate,
+        task: &TaskId,
+        suites_left: u32,
+    ) -> Result<Event, Failure> {
         let start = redgreen_host::clock::monotonic();
         let judged = match gate {
             Gate::Red | Gate::Lock => self.red_gate(task),
@@ -75,26 +89,49 @@ impl Driver<'_> {
         let judged = match judged {
             Ok(judged) => judged,
             Err(failure) => Judged {
-                result: could_not_run(gate, Some(task.clone()), vec![Reason::new(ReasonCode::EnvironmentFault, failure.what, failure.help)]),
+                result: could_not_run(
+                    gate,
+                    Some(task.clone()),
+                    vec![Reason::new(
+                        ReasonCode::EnvironmentFault,
+                        failure.what,
+                        failure.help,
+                    )],
+                ),
                 content_tree: None,
                 lock: None,
                 runs: Vec::new(),
                 suite_runs: 0,
             },
         };
-        let subject = Subject { content_tree: judged.content_tree.as_deref(), environment: None, lock: judged.lock, runs: &judged.runs };
+        let subject = Subject {
+            content_tree: judged.content_tree.as_deref(),
+            environment: None,
+            lock: judged.lock,
+            runs: &judged.runs,
+        };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
-        let tail = judged.runs.iter().flat_map(|(_, run)| run.tail.iter().cloned()).collect();
+        let tail = judged
+            .runs
+            .iter()
+            .flat_map(|(_, run)| run.tail.iter().cloned())
+            .collect();
         let duration = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let summary = GateSummary::of(&judged.result, evidence, tail, judged.suite_runs, duration);
-        Ok(Event::GateJudged { key: key.clone(), summary: Box::new(summary) })
+        Ok(Event::GateJudged {
+            key: key.clone(),
+            summary: Box::new(summary),
+        })
     }
 
     fn red_gate(&mut self, task: &TaskId) -> Result<Judged, Failure> {
         let red = self.prove(task)?;
         let judged = Judged {
             result: red.result.clone(),
-            content_tree: Some(redgreen_host::tree::content_digest(&red.proposal.tree, &self.plan_files).to_string()),
+            content_tree: Some(
+                redgreen_host::tree::content_digest(&red.proposal.tree, &self.plan_files)
+                    .to_string(),
+            ),
             lock: None,
             runs: red.runs.clone(),
             suite_runs: 0,
@@ -109,13 +146,22 @@ impl Driver<'_> {
         let candidate = self.clone_of(task, AgentRole::Implementer);
         let outcome = prove_green(
             self.context,
-            &GreenRequest { lock: &lock, candidate: &candidate, plan_files: &self.plan_files, scope: &definition.scope },
+            &GreenRequest {
+                lock: &lock,
+                candidate: &candidate,
+                plan_files: &self.plan_files,
+                scope: &definition.scope,
+            },
         )?;
         Ok(Judged {
             result: outcome.result,
             content_tree: Some(outcome.content_tree),
             lock: Some(lock.digest),
-            runs: outcome.run.into_iter().map(|run| ("green".to_owned(), run)).collect(),
+            runs: outcome
+                .run
+                .into_iter()
+                .map(|run| ("green".to_owned(), run))
+                .collect(),
             suite_runs: 0,
         })
     }
@@ -126,7 +172,12 @@ impl Driver<'_> {
         let candidate = self.clone_of(task, AgentRole::Implementer);
         let outcome = validate_full(
             self.context,
-            &GreenRequest { lock: &lock, candidate: &candidate, plan_files: &self.plan_files, scope: &definition.scope },
+            &GreenRequest {
+                lock: &lock,
+                candidate: &candidate,
+                plan_files: &self.plan_files,
+                scope: &definition.scope,
+            },
             &definition.supersedes.iter().cloned().collect(),
         )?;
         Ok(Judged {
@@ -141,7 +192,10 @@ impl Driver<'_> {
     /// Commits the lock of tests that RED passed. The lock commit waits beside the run's branch until the task is
     /// delivered, so that a halted task leaves no red tests behind.
     pub(super) fn commit_lock(&mut self, task: &TaskId) -> Result<LockRef, Failure> {
-        let proven = self.red.get(task).is_some_and(|red| red.result.verdict() == Verdict::Pass);
+        let proven = self
+            .red
+            .get(task)
+            .is_some_and(|red| red.result.verdict() == Verdict::Pass);
         if !proven {
             let red = self.prove(task)?;
             self.red.insert(task.clone(), red);
@@ -150,22 +204,46 @@ impl Driver<'_> {
             return Err(Failure::internal(format!("RED of {task} was not proven")));
         };
         if red.result.verdict() != Verdict::Pass {
-            return Err(Failure::internal(format!("RED of {task} does not pass any more")));
+            return Err(Failure::internal(format!(
+                "RED of {task} does not pass any more"
+            )));
         }
         let base = self.base_of(task)?;
         let old = load_lock(self.context, &self.slug, task)?;
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);
-        let known = self.context.repository.refs(&reference).map_err(crate::referee::context::git_failure)?;
+        let known = self
+            .context
+            .repository
+            .refs(&reference)
+            .map_err(crate::referee::context::git_failure)?;
         let existing = known.get(&reference).map(String::as_str);
         let start = redgreen_host::clock::monotonic();
-        let evidence = keep(self.context, &red.result, start.elapsed(), &Subject { content_tree: None, environment: Some(red.environments.digest()), lock: None, runs: &red.runs })?;
+        let evidence = keep(
+            self.context,
+            &red.result,
+            start.elapsed(),
+            &Subject {
+                content_tree: None,
+                environment: Some(red.environments.digest()),
+                lock: None,
+                runs: &red.runs,
+            },
+        )?;
         let supersedes = old.map(|old| {
             let reason = self
                 .log
                 .state()
                 .task(task)
                 .and_then(|state| state.dispute.as_ref())
-                .map_or_else(|| "tests corrected".to_owned(), |open| open.evidence.first().map_or_else(|| "a person decided".to_owned(), redgreen_core::dispute::DisputeEvidence::describe));
+                .map_or_else(
+                    || "tests corrected".to_owned(),
+                    |open| {
+                        open.evidence.first().map_or_else(
+                            || "a person decided".to_owned(),
+                            redgreen_core::dispute::DisputeEvidence::describe,
+                        )
+                    },
+                );
             (old.digest, reason)
         });
         let stored = create_lock(

@@ -67,7 +67,10 @@ impl<'a> Driver<'a> {
         let slug = plan.slug();
         let plan_files = crate::command::task::plan_files(context)?;
         let log = RunLog::open(context, &slug)?;
-        let identity = context.repository.identity().map_err(crate::referee::context::git_failure)?;
+        let identity = context
+            .repository
+            .identity()
+            .map_err(crate::referee::context::git_failure)?;
         Ok(Self {
             context,
             plan,
@@ -91,14 +94,22 @@ impl<'a> Driver<'a> {
     /// The folder of a task's clones and notes.
     #[must_use]
     pub fn task_folder(&self, task: &TaskId) -> PathBuf {
-        self.context.state.clones().join(&self.slug).join(task.as_str())
+        self.context
+            .state
+            .clones()
+            .join(&self.slug)
+            .join(task.as_str())
     }
 
     /// Records an event and carries out everything that follows, until nothing is left that can be done now.
     ///
     /// # Errors
     /// A failure when an event cannot be recorded: without a record nothing is done.
-    pub fn drive(&mut self, first: Event, observer: &mut dyn Observer) -> Result<ExitCode, Failure> {
+    pub fn drive(
+        &mut self,
+        first: Event,
+        observer: &mut dyn Observer,
+    ) -> Result<ExitCode, Failure> {
         let start = redgreen_host::clock::monotonic();
         let limit = self.setting.config.limits.run;
         let mut queue: VecDeque<Effect> = self.record(first, observer)?.into();
@@ -108,7 +119,9 @@ impl<'a> Driver<'a> {
                 let by = self.person.clone();
                 queue.extend(self.record(Event::StopRequested { by }, observer)?);
             }
-            if limit.is_some_and(|limit| start.elapsed() > limit) && self.log.state().stop().is_none() {
+            if limit.is_some_and(|limit| start.elapsed() > limit)
+                && self.log.state().stop().is_none()
+            {
                 let limit = redgreen_core::machine::RunLimit::Time;
                 queue.extend(self.record(Event::LimitReached { limit }, observer)?);
             }
@@ -116,10 +129,22 @@ impl<'a> Driver<'a> {
                 continue;
             }
             // An effect can be handed out twice; the second time it is not outstanding any more.
-            if step(self.log.state(), Event::Started { key: effect.key.clone() }).is_err() {
+            if step(
+                self.log.state(),
+                Event::Started {
+                    key: effect.key.clone(),
+                },
+            )
+            .is_err()
+            {
                 continue;
             }
-            queue.extend(self.record(Event::Started { key: effect.key.clone() }, observer)?);
+            queue.extend(self.record(
+                Event::Started {
+                    key: effect.key.clone(),
+                },
+                observer,
+            )?);
             let events = self.carry_out(&effect, observer)?;
             for event in events {
                 queue.extend(self.record(event, observer)?);
@@ -139,7 +164,11 @@ impl<'a> Driver<'a> {
     ///
     /// # Errors
     /// A usage failure when the event cannot happen now, a failure of the disk otherwise.
-    pub fn record(&mut self, event: Event, observer: &mut dyn Observer) -> Result<Vec<Effect>, Failure> {
+    pub fn record(
+        &mut self,
+        event: Event,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Effect>, Failure> {
         let effects = self.log.record(event.clone())?;
         observer.event(self.log.state(), &event);
         Ok(effects)
@@ -156,17 +185,38 @@ impl<'a> Driver<'a> {
     }
 
     /// Carries out one effect and returns the events it led to.
-    fn carry_out(&mut self, effect: &Effect, observer: &mut dyn Observer) -> Result<Vec<Event>, Failure> {
+    fn carry_out(
+        &mut self,
+        effect: &Effect,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Event>, Failure> {
         let key = effect.key.clone();
         let fault = |failure: Failure| Event::Faulted {
             key: effect.key.clone(),
             fault: Reason::new(ReasonCode::EnvironmentFault, failure.what, failure.help),
         };
         Ok(match &effect.action {
-            Action::StartAgent { role, task, attempt, mode, feedback } => {
-                self.session(&key, *role, task, *attempt, *mode, feedback.as_deref(), observer)?
-            }
-            Action::RunGate { gate, task, suites_left, .. } => vec![self.gate(&key, *gate, task, *suites_left)?],
+            Action::StartAgent {
+                role,
+                task,
+                attempt,
+                mode,
+                feedback,
+            } => self.session(
+                &key,
+                *role,
+                task,
+                *attempt,
+                *mode,
+                feedback.as_deref(),
+                observer,
+            )?,
+            Action::RunGate {
+                gate,
+                task,
+                suites_left,
+                ..
+            } => vec![self.gate(&key, *gate, task, *suites_left)?],
             Action::CommitLock { task } => match self.commit_lock(task) {
                 Ok(lock) => vec![Event::LockCommitted { key, lock }],
                 Err(failure) => vec![fault(failure)],
@@ -185,10 +235,12 @@ impl<'a> Driver<'a> {
                 Ok(()) => vec![Event::Done { key }],
                 Err(failure) => vec![fault(failure)],
             },
-            Action::Notify { notice, task, exit } => match self.notify(*notice, task.as_ref(), *exit) {
-                Ok(()) => vec![Event::Done { key }],
-                Err(failure) => vec![fault(failure)],
-            },
+            Action::Notify { notice, task, exit } => {
+                match self.notify(*notice, task.as_ref(), *exit) {
+                    Ok(()) => vec![Event::Done { key }],
+                    Err(failure) => vec![fault(failure)],
+                }
+            }
             Action::AskPerson { .. } => vec![Event::Done { key }],
         })
     }

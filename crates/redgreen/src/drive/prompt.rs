@@ -12,7 +12,9 @@ use redgreen_core::reason::Reason;
 pub fn shipped(role: AgentRole) -> &'static str {
     match role {
         AgentRole::Author => include_str!("../../prompts/author.md"),
-        AgentRole::Implementer | AgentRole::Refactorer => include_str!("../../prompts/implementer.md"),
+        AgentRole::Implementer | AgentRole::Refactorer => {
+            include_str!("../../prompts/implementer.md")
+        }
     }
 }
 
@@ -53,10 +55,18 @@ pub fn render(input: &PromptInput<'_>) -> Result<String, Failure> {
         .task
         .criteria
         .iter()
-        .map(|criterion| context! { id => criterion.id.to_string(), text => criterion.text.clone() })
+        .map(
+            |criterion| context! { id => criterion.id.to_string(), text => criterion.text.clone() },
+        )
         .collect();
-    let include: Vec<_> = input.include.iter().map(|(path, text)| context! { path => path.clone(), text => text.clone() }).collect();
-    let feedback = input.feedback.map(|feedback| feedback_text(feedback, input.tail));
+    let include: Vec<_> = input
+        .include
+        .iter()
+        .map(|(path, text)| context! { path => path.clone(), text => text.clone() })
+        .collect();
+    let feedback = input
+        .feedback
+        .map(|feedback| feedback_text(feedback, input.tail));
     environment
         .render_str(
             template,
@@ -90,17 +100,28 @@ const REASONS_TOLD: usize = 12;
 #[must_use]
 pub fn feedback_text(feedback: &Feedback, tail: &[String]) -> String {
     let mut text = match &feedback.cause {
-        FeedbackCause::Gate(gate, verdict) => format!("Your last try did not pass {} ({verdict}):\n", gate.as_str()),
-        FeedbackCause::OutOfScope => "Files outside your paths were left in place. Drop them, nothing else is wrong:\n".to_owned(),
+        FeedbackCause::Gate(gate, verdict) => format!(
+            "Your last try did not pass {} ({verdict}):\n",
+            gate.as_str()
+        ),
+        FeedbackCause::OutOfScope => {
+            "Files outside your paths were left in place. Drop them, nothing else is wrong:\n"
+                .to_owned()
+        }
         FeedbackCause::Dispute(dispute, evidence) => {
             let mut text = format!("A test was found wrong: {}\n", dispute.test);
             for fact in evidence {
                 text.push_str(&format!("- {}\n", fact.describe()));
             }
-            text.push_str("Correct the tests. They must fail again on the code as it was before the task.\n");
+            text.push_str(
+                "Correct the tests. They must fail again on the code as it was before the task.\n",
+            );
             text
         }
-        FeedbackCause::Conflict(paths) => format!("Something else was delivered meanwhile and conflicts in: {}\n", paths.join(", ")),
+        FeedbackCause::Conflict(paths) => format!(
+            "Something else was delivered meanwhile and conflicts in: {}\n",
+            paths.join(", ")
+        ),
         FeedbackCause::Person => "A person answered.\n".to_owned(),
     };
     for reason in feedback.reasons.iter().take(REASONS_TOLD) {

@@ -8,7 +8,9 @@ use crate::referee::lock::{StoredLock, load_lock, locked_tree};
 use crate::referee::proposal::{bytes_of, text_of};
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{RelPath, TaskId};
-use redgreen_core::machine::{AgentMode, AgentOutcome, AgentRole, AgentSession, EffectKey, Event, Feedback};
+use redgreen_core::machine::{
+    AgentMode, AgentOutcome, AgentRole, AgentSession, EffectKey, Event, Feedback,
+};
 use redgreen_core::reason::ReasonCode;
 use redgreen_host::agent::{self, Session};
 use redgreen_host::runner::RunnerKind;
@@ -37,7 +39,11 @@ impl Driver<'_> {
             AgentRole::Author => self.task_folder(task).join("author"),
             AgentRole::Implementer | AgentRole::Refactorer => {
                 let taken = std::fs::read_to_string(self.task_folder(task).join("taken")).ok();
-                let is_taken = self.log.state().task(task).is_some_and(|state| state.taken.is_some());
+                let is_taken = self
+                    .log
+                    .state()
+                    .task(task)
+                    .is_some_and(|state| state.taken.is_some());
                 match taken {
                     Some(folder) if is_taken => PathBuf::from(folder),
                     Some(_) | None => self.task_folder(task).join("implementer"),
@@ -51,28 +57,41 @@ impl Driver<'_> {
             redgreen_host::state::remove_tree(folder).map_err(Failure::internal)?;
         }
         materialise(tree, &self.context.repository, folder).map_err(Failure::internal)?;
-        let scratch = self.context.state.scratch("clone").map_err(Failure::internal)?;
-        redgreen_host::clone::init_with_one_commit(folder, scratch.path()).map_err(Failure::internal)
+        let scratch = self
+            .context
+            .state
+            .scratch("clone")
+            .map_err(Failure::internal)?;
+        redgreen_host::clone::init_with_one_commit(folder, scratch.path())
+            .map_err(Failure::internal)
     }
 
     /// Puts back everything locked that a session changed, so that the next one starts from the lock.
     fn refresh(&self, lock: &StoredLock, folder: &Path, locked: &Snapshot) -> Result<(), Failure> {
         let setting = crate::referee::context::Setting::of_tree(self.context, locked)?;
-        let request = GreenRequest { lock, candidate: folder, plan_files: &[], scope: &[] };
+        let request = GreenRequest {
+            lock,
+            candidate: folder,
+            plan_files: &[],
+            scope: &[],
+        };
         let candidate = take_apart(self.context, &setting, locked, &request)?;
         for change in candidate.changes {
             if change.class != ChangeClass::Rejected && change.class != ChangeClass::OutOfScope {
                 continue;
             }
             let target = folder.join(change.path.as_str());
-            let wanted = if change.code == ReasonCode::LockedTestEdited && candidate.full.get(&change.path).is_some() {
+            let wanted = if change.code == ReasonCode::LockedTestEdited
+                && candidate.full.get(&change.path).is_some()
+            {
                 bytes_of(&candidate.full, &self.context.repository, &change.path)?
             } else {
                 bytes_of(locked, &self.context.repository, &change.path)?
             };
             match wanted {
                 Some(bytes) if !target.is_symlink() => {
-                    redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
+                    redgreen_host::state::write_atomically(&target, &bytes)
+                        .map_err(Failure::internal)?;
                 }
                 Some(_) | None => {
                     let removed = if target.is_dir() && !target.is_symlink() {
@@ -83,7 +102,10 @@ impl Driver<'_> {
                     if let Err(error) = removed
                         && error.kind() != std::io::ErrorKind::NotFound
                     {
-                        return Err(Failure::internal(format!("failed to remove `{}`: {error}", change.path)));
+                        return Err(Failure::internal(format!(
+                            "failed to remove `{}`: {error}",
+                            change.path
+                        )));
                     }
                 }
             }
@@ -92,7 +114,10 @@ impl Driver<'_> {
     }
 
     /// Runs one session and returns the events it led to: perhaps a dispute, then its end.
-    #[expect(clippy::too_many_arguments, reason = "these are the fields of the effect")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the fields of the effect"
+    )]
     pub(super) fn session(
         &mut self,
         key: &EffectKey,
@@ -103,11 +128,17 @@ impl Driver<'_> {
         feedback: Option<&Feedback>,
         _observer: &mut dyn Observer,
     ) -> Result<Vec<Event>, Failure> {
-        let ended = |outcome: AgentOutcome, session: AgentSession| Event::AgentEnded { key: key.clone(), outcome, session };
+        let ended = |outcome: AgentOutcome, session: AgentSession| Event::AgentEnded {
+            key: key.clone(),
+            outcome,
+            session,
+        };
         let clone = self.clone_of(task, role);
         let lock = match role {
             AgentRole::Author => None,
-            AgentRole::Implementer | AgentRole::Refactorer => load_lock(self.context, &self.slug, task)?,
+            AgentRole::Implementer | AgentRole::Refactorer => {
+                load_lock(self.context, &self.slug, task)?
+            }
         };
         let tree = match (&lock, role) {
             (Some(lock), _) => locked_tree(self.context, lock)?,
@@ -133,10 +164,19 @@ impl Driver<'_> {
             ));
         };
         let prompt = self.prompt(role, task, lock.as_ref(), &tree, feedback)?;
-        let home = self.context.state.scratch("agent").map_err(Failure::internal)?;
+        let home = self
+            .context
+            .state
+            .scratch("agent")
+            .map_err(Failure::internal)?;
         let dispute = home.path().join("dispute").join("request.json");
         std::fs::create_dir_all(home.path().join("dispute")).map_err(Failure::internal)?;
-        let log = self.context.state.logs().join(&self.slug).join(format!("{}.log", key.to_string().replace('/', "-")));
+        let log = self
+            .context
+            .state
+            .logs()
+            .join(&self.slug)
+            .join(format!("{}.log", key.to_string().replace('/', "-")));
         let mode_text = match mode {
             AgentMode::First => "first",
             AgentMode::Again => "again",
@@ -178,10 +218,17 @@ impl Driver<'_> {
         let known = AgentSession {
             agent: command.first().cloned().unwrap_or_default(),
             duration_ms: u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX),
-            log: std::fs::read(&log).ok().map(|bytes| redgreen_core::id::Digest::of(&bytes)),
+            log: std::fs::read(&log)
+                .ok()
+                .map(|bytes| redgreen_core::id::Digest::of(&bytes)),
             ..AgentSession::default()
         };
-        self.context.printer.detail(format!("{} of {task} ended: {} ({})", role.as_str(), end.exit, log.display()));
+        self.context.printer.detail(format!(
+            "{} of {task} ended: {} ({})",
+            role.as_str(),
+            end.exit,
+            log.display()
+        ));
         let mut events = Vec::new();
         if outcome == AgentOutcome::Done
             && role == AgentRole::Implementer
@@ -192,7 +239,13 @@ impl Driver<'_> {
         }
         if outcome == AgentOutcome::ProviderError {
             // The machine bounds how often; a short pause keeps a dead provider from being asked in a tight loop.
-            redgreen_host::clock::pause(self.setting.config.limits.max_wait.min(std::time::Duration::from_secs(2)));
+            redgreen_host::clock::pause(
+                self.setting
+                    .config
+                    .limits
+                    .max_wait
+                    .min(std::time::Duration::from_secs(2)),
+            );
         }
         events.push(ended(outcome, known));
         Ok(events)
@@ -204,7 +257,10 @@ impl Driver<'_> {
                 AgentRole::Author => "author",
                 AgentRole::Implementer | AgentRole::Refactorer => "implementer",
             };
-            self.setting.config.agent(name).map(|agent| agent.command.clone())
+            self.setting
+                .config
+                .agent(name)
+                .map(|agent| agent.command.clone())
         })
     }
 
@@ -216,11 +272,20 @@ impl Driver<'_> {
         tree: &Snapshot,
         feedback: Option<&Feedback>,
     ) -> Result<String, Failure> {
-        let plan = self.log.state().plan().cloned().unwrap_or_else(|| self.plan.file.plan.clone());
+        let plan = self
+            .log
+            .state()
+            .plan()
+            .cloned()
+            .unwrap_or_else(|| self.plan.file.plan.clone());
         let Some(definition) = plan.task(task) else {
             return Err(Failure::internal(format!("the plan has no task `{task}`")));
         };
-        let locked: Vec<String> = lock.iter().flat_map(|lock| &lock.record.tests).map(|test| test.item.to_string()).collect();
+        let locked: Vec<String> = lock
+            .iter()
+            .flat_map(|lock| &lock.record.tests)
+            .map(|test| test.item.to_string())
+            .collect();
         let mut include = Vec::new();
         for place in &self.setting.config.file.prompts.include {
             if let Ok(path) = RelPath::new(place.clone())
@@ -242,7 +307,12 @@ impl Driver<'_> {
             task: definition,
             tests: &self.setting.config.tests,
             source: &self.setting.config.source,
-            mixed: self.setting.config.runners.iter().any(|runner| runner.kind == RunnerKind::CargoTest),
+            mixed: self
+                .setting
+                .config
+                .runners
+                .iter()
+                .any(|runner| runner.kind == RunnerKind::CargoTest),
             locked: &locked,
             include: &include,
             feedback,
@@ -254,8 +324,15 @@ impl Driver<'_> {
     /// The last lines of the runs behind an evidence record.
     fn tail_of(&self, evidence: &redgreen_core::id::Digest) -> Vec<String> {
         const LINES: usize = 40;
-        let path = self.context.state.evidence().join(format!("{}.json", evidence.hex()));
-        let Some(value) = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok()) else {
+        let path = self
+            .context
+            .state
+            .evidence()
+            .join(format!("{}.json", evidence.hex()));
+        let Some(value) = std::fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
+        else {
             return Vec::new();
         };
         let mut lines = Vec::new();
@@ -267,7 +344,13 @@ impl Driver<'_> {
             }
         }
         for run in value["runs"].as_array().into_iter().flatten() {
-            lines.extend(run["report"]["tail"].as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)));
+            lines.extend(
+                run["report"]["tail"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|line| line.as_str().map(str::to_owned)),
+            );
         }
         let skip = lines.len().saturating_sub(LINES);
         lines.split_off(skip)

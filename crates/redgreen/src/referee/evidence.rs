@@ -4,7 +4,9 @@ use super::context::Context;
 use crate::error::Failure;
 use redgreen_core::gate::GateResult;
 use redgreen_core::id::Digest;
+use redgreen_core::machine::GateSummary;
 use redgreen_core::run_report::RunReport;
+use redgreen_formats::wire::v1::GateReport;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -24,36 +26,14 @@ pub struct Subject<'a> {
 /// A gate as `redgreen.gate/1` (SPEC G2).
 #[must_use]
 pub fn gate_document(result: &GateResult, duration: Duration, evidence: Option<Digest>) -> Value {
-    let tests: Vec<Value> = result
-        .tests()
-        .iter()
-        .map(|test| {
-            json!({
-                "id": test.id, "item": test.item, "outcome": test.outcome,
-                "cause": test.cause.as_ref().map(|cause| cause.cause),
-                "detail": test.cause.as_ref().map(|cause| cause.detail.as_str()),
-                "role": test.role, "file": test.file, "line": test.line, "message": test.message,
-                "duration_ms": test.duration_ms,
-            })
-        })
-        .collect();
-    let controls: Vec<Value> = result
-        .controls()
-        .iter()
-        .map(|control| json!({"kind": control.kind, "result": control.result, "tests": control.tests}))
-        .collect();
-    json!({
-        "schema": "redgreen.gate/1",
-        "gate": result.gate(),
-        "task": result.task(),
-        "verdict": result.verdict(),
-        "reasons": result.reasons(),
-        "notes": result.notes(),
-        "tests": tests,
-        "controls": controls,
-        "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        "evidence": evidence,
-    })
+    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let kept = evidence.unwrap_or_else(|| Digest::of(b""));
+    let summary = GateSummary::of(result, kept, Vec::new(), 0, milliseconds);
+    let report = GateReport {
+        evidence,
+        ..GateReport::of(result.task().cloned(), &summary)
+    };
+    serde_json::to_value(report).unwrap_or(Value::Null)
 }
 
 /// Keeps the record and returns its digest.

@@ -214,7 +214,10 @@ fn changed_entries(
                 let spliced = splice(&here, &proposed).map_err(Failure::internal)?;
                 if spliced != here {
                     let mode = listing.get(&path).map_or(Mode::File, |entry| entry.mode);
-                    let oid = context.repository.write_blob(spliced.as_bytes()).map_err(git_failure)?;
+                    let oid = context
+                        .repository
+                        .write_blob(spliced.as_bytes())
+                        .map_err(git_failure)?;
                     changes.push((path.clone(), Some(Entry { mode, oid })));
                 }
             }

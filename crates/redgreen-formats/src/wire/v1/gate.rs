@@ -29,8 +29,11 @@ pub struct GateReport {
     pub controls: Vec<GateControl>,
     /// Milliseconds; informative.
     pub duration_ms: u64,
-    /// Digest of the evidence record.
-    pub evidence: Digest,
+    /// Digest of the evidence record; `null` where nothing was run or kept.
+    pub evidence: Option<Digest>,
+    /// Facts worth knowing that change nothing: what was left out, tests in source, flaky on the base.
+    #[serde(default)]
+    pub notes: Vec<GateReason>,
 }
 
 /// A reason of a gate.
@@ -48,6 +51,23 @@ pub struct GateReason {
     pub test: Option<String>,
     /// The next step.
     pub help: String,
+    /// A unified difference that shows the fact, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+impl From<&Reason> for GateReason {
+    fn from(reason: &Reason) -> Self {
+        Self {
+            code: reason.code,
+            message: reason.message.clone(),
+            path: reason.path.clone(),
+            line: reason.line,
+            test: reason.test.clone(),
+            help: reason.help.clone(),
+            diff: reason.diff.clone(),
+        }
+    }
 }
 
 /// A test of a gate.
@@ -122,22 +142,12 @@ impl GateReport {
             gate: parts.gate,
             task,
             verdict: parts.verdict,
-            reasons: parts
-                .reasons
-                .iter()
-                .map(|reason| GateReason {
-                    code: reason.code,
-                    message: reason.message.clone(),
-                    path: reason.path.clone(),
-                    line: reason.line,
-                    test: reason.test.clone(),
-                    help: reason.help.clone(),
-                })
-                .collect(),
+            reasons: parts.reasons.iter().map(GateReason::from).collect(),
             tests: parts.tests.iter().map(GateTest::from).collect(),
             controls: parts.controls.iter().map(GateControl::from).collect(),
             duration_ms: parts.duration_ms,
-            evidence: parts.evidence,
+            evidence: Some(parts.evidence),
+            notes: parts.notes.iter().map(GateReason::from).collect(),
         }
     }
 }

@@ -561,7 +561,7 @@ fn refusal_reason(stderr: &str, shell: &Shell<'_>) -> Reason {
         return Reason::new(
             ReasonCode::RunnerUsageError,
             format!("`Cargo.lock` does not fit the manifests: {text}"),
-            "run `cargo metadata > /dev/null` in the checkout and commit `Cargo.lock`",
+            "run `cargo metadata > /dev/null` in the checkout and commit `Cargo.lock` (where git ignores it, that is enough)",
         );
     }
     if stderr.contains("failed to parse manifest") || stderr.contains("could not parse") {
