@@ -211,3 +211,38 @@ fn b3_a_missing_name_of_a_third_party_crate_is_a_broken_test() {
         );
     }
 }
+
+/// Purpose: a package that one of its dependencies depends on in a published version (itertools through criterion):
+/// its name alone is ambiguous for cargo.
+#[test]
+fn c4_a_package_that_depends_on_an_older_self_is_built_and_stored() {
+    let sample = Sample::with_manifest(
+        "[package]\nname = \"itoa\"\nversion = \"9.0.0\"\nedition = \"2021\"\n[dev-dependencies]\nold = { package = \"itoa\", version = \"1\" }\n",
+    )
+    .file("src/lib.rs", "pub fn seven() -> i32 { 7 }\n")
+    .file(
+        "tests/a.rs",
+        "#[test] fn t() { assert_eq!(old::Buffer::new().format(itoa::seven()), \"7\"); }\n",
+    )
+    .item("tests/a.rs::t");
+    for _ in 0..2 {
+        let report = sample.run_all();
+
+        assert_eq!(problems(&report), [], "{report:#?}");
+        assert_eq!(outcomes(&report), passed());
+    }
+}
+
+/// Purpose: a store that was made with another copy of cargo's home, or whose unpacked sources were removed: cargo wants
+/// the sources also of what is built already, and a run may not write to cargo's home. Happened with indexmap.
+#[test]
+fn c4_sources_that_were_removed_are_unpacked_again() {
+    let sample = sample();
+    for _ in 0..2 {
+        let report = sample.run_all();
+        assert_eq!(problems(&report), [], "{report:#?}");
+        assert_eq!(outcomes(&report), passed());
+        let sources = sample.workspace().cache.join("cargo-home/registry/src");
+        std::fs::remove_dir_all(sources).unwrap();
+    }
+}

@@ -682,6 +682,8 @@ fn b1_a_clock_that_goes_backwards_spoils_no_record() {
             .cases
             .iter()
             .all(|case| case.outcome == Outcome::Passed)
+    );
+}
 
 /// Purpose: files of the project that carry the names of pytest, its parts and our probe.
 #[test]

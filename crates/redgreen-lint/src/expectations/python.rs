@@ -95,9 +95,15 @@ fn collect_edits(body: Node<'_>, text: &str, items: &[String], edits: &mut Vec<E
                 let body = node.child_by_field_name("body");
                 let head = body.map_or(node.end_byte(), |body| body.start_byte());
                 !text.get(node.start_byte()..head).is_some_and(|head| {
-                    ["AssertionError", "Exception", "suppress(", "subtests", "soft"]
-                        .iter()
-                        .any(|word| head.contains(word))
+                    [
+                        "AssertionError",
+                        "Exception",
+                        "suppress(",
+                        "subtests",
+                        "soft",
+                    ]
+                    .iter()
+                    .any(|word| head.contains(word))
                 })
             }
             "string" => false,

@@ -202,6 +202,18 @@ impl Environments {
         }
         Ok(Self { by_runner })
     }
+    /// The same with the search paths of the lock. Every terminal has a search path of its own; which tools it leads to
+    /// is recorded apart, so that a run uses the recorded path and another terminal is no change.
+    #[must_use]
+    pub fn with_search_paths_of(mut self, locked: &BTreeMap<String, Environment>) -> Self {
+        for (name, environment) in &mut self.by_runner {
+            let recorded = locked.get(name).and_then(|locked| locked.variables.get("PATH"));
+            if let (Some(path), Some(own)) = (recorded, environment.variables.get_mut("PATH")) {
+                own.clone_from(path);
+            }
+        }
+        self
+    }
     /// One digest over all records.
     #[must_use]
     pub fn digest(&self) -> Digest {

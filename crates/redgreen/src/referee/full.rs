@@ -69,6 +69,7 @@ pub fn validate_full(
         ),
     )?;
     drop(scratch);
+    let environments = environments.with_search_paths_of(&request.lock.environments);
     let content_tree = content_digest(&candidate.full, request.plan_files).to_string();
     let base_tree = content_digest(&base, request.plan_files).to_string();
     let mut outcome = FullOutcome {

@@ -6,7 +6,7 @@ use super::project::Project;
 use super::shell::{self, Shell};
 use super::test_environment::test_environment;
 use crate::process::{Finished, Spec};
-use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
+use crate::runner::{CouldNotRun, Request, RunnerSettings, SITES_VARIABLE, Selection};
 use redgreen_core::id::CaseId;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -75,6 +75,11 @@ pub fn execute(
             argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
             let mut spec = shell.spec("cargo test", argv, &member.folder);
             spec.env.extend(env.clone());
+            if let Some(sites) = request.sites {
+                spec.env
+                    .insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
+                spec.writable.extend(sites.parent().map(Path::to_owned));
+            }
             spec.keep = 4 << 20;
             spec
         };

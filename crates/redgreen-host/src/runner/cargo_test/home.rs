@@ -84,6 +84,14 @@ fn locked(lock_file: &str) -> Vec<Locked> {
         .collect()
 }
 
+/// Names of the folders that the packages of a lock file are unpacked to.
+pub fn source_folders(lock_file: &str) -> Vec<String> {
+    locked(lock_file)
+        .iter()
+        .map(|package| format!("{}-{}", package.name, package.version))
+        .collect()
+}
+
 fn copy(user: &Path, home: &Path, packages: &[Locked]) -> Result<(), Failed> {
     std::fs::create_dir_all(home)?;
     for name in ["config.toml", "config"] {

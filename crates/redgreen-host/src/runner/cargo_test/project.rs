@@ -236,12 +236,15 @@ impl Project {
         found
     }
 
-    /// Names of all local packages.
+    /// Folder (relative to the top level of the tree) and name of every local package.
     #[must_use]
-    pub fn local_names(&self) -> BTreeSet<String> {
+    pub fn local_packages(&self) -> BTreeMap<PathBuf, String> {
         self.manifest_folders()
             .iter()
-            .filter_map(|folder| manifest::package_name(folder))
+            .filter_map(|folder| {
+                let name = manifest::package_name(folder)?;
+                Some((folder.strip_prefix(&self.tree).ok()?.to_path_buf(), name))
+            })
             .collect()
     }
 

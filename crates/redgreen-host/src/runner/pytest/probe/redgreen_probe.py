@@ -14,6 +14,7 @@ import sys
 import time
 import unittest
 
+import redgreen_expectations
 from redgreen_exceptions import Describer, capped, text_of
 from redgreen_options import split_options
 
@@ -440,6 +441,9 @@ def main():
     if stray_configuration(origin):
         arguments += ["-c", settings["empty"], "--confcutdir", origin.root]
     arguments += settings["arguments"]
+    sites = os.environ.pop("REDGREEN_EXPECTATION_SITES", None)
+    if sites is not None:
+        redgreen_expectations.install(sites)
     probe = plugin_class()(settings, origin, record)
     original = pytest.Config.getini
 
