@@ -79,7 +79,15 @@ pub fn take_apart(
     let candidate =
         redgreen_host::walk::read_candidate(&context.repository, locked, request.candidate)
             .map_err(Failure::internal)?;
+    let chore = match request.lock.replaces_source.as_slice() {
+        [] => None,
+        globs => Some(
+            PathRules::new(&[], globs, &[])
+                .map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?,
+        ),
+    };
     let narrowed = match request.scope {
+        _ if chore.is_some() => None,
         [] => None,
         globs => Some(
             PathRules::new(&[], globs, &[])
@@ -107,7 +115,10 @@ pub fn take_apart(
         {
             continue;
         }
-        let class = setting.rules.class(&path);
+        let class = match &chore {
+            Some(rules) => class_in_chore(rules, &path, setting.rules.class(&path)),
+            None => setting.rules.class(&path),
+        };
         let in_scope = narrowed
             .as_ref()
             .is_none_or(|rules| rules.class(&path) == PathClass::Source);
@@ -155,6 +166,27 @@ pub fn take_apart(
         }
     }
     Ok(out)
+}
+
+/// What a path is to a chore: its `scope` replaces the source globs and may name manifests and CI, never tests, what
+/// steers a runner from inside a process, or redgreen's own files (SPEC A5).
+fn class_in_chore(scope: &PathRules, path: &RelPath, class: PathClass) -> PathClass {
+    const NEVER: [&str; 4] = [
+        "conftest.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "redgreen.toml",
+    ];
+    let never = class == PathClass::Test
+        || path.is_below(".redgreen")
+        || path.as_str().ends_with(".pth")
+        || NEVER.contains(&path.file_name());
+    match class {
+        _ if never => class,
+        _ if scope.names_source(path) => PathClass::Source,
+        PathClass::Source => PathClass::Locked,
+        PathClass::RunnerConfig | PathClass::Test | PathClass::Inert | PathClass::Locked => class,
+    }
 }
 
 /// A path with the identity of its content, as it is remembered at lock.

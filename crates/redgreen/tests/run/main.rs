@@ -8,4 +8,7 @@
 
 mod support;
 
+mod author;
+mod delivery;
+mod disputes;
 mod retries;
