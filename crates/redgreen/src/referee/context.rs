@@ -207,7 +207,9 @@ impl Environments {
     #[must_use]
     pub fn with_search_paths_of(mut self, locked: &BTreeMap<String, Environment>) -> Self {
         for (name, environment) in &mut self.by_runner {
-            let recorded = locked.get(name).and_then(|locked| locked.variables.get("PATH"));
+            let recorded = locked
+                .get(name)
+                .and_then(|locked| locked.variables.get("PATH"));
             if let (Some(path), Some(own)) = (recorded, environment.variables.get_mut("PATH")) {
                 own.clone_from(path);
             }
