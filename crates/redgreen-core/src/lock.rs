@@ -120,7 +120,12 @@ mod grouped {
                     .into_iter()
                     .map(|item| test(item, BTreeSet::new())),
             );
-            tests.extend(group.cases.into_iter().map(|(item, cases)| test(item, cases)));
+            tests.extend(
+                group
+                    .cases
+                    .into_iter()
+                    .map(|(item, cases)| test(item, cases)),
+            );
         }
         tests.sort_by(|a, b| a.item.cmp(&b.item));
         Ok(tests)
@@ -204,7 +209,11 @@ mod tests {
 
     #[test]
     fn b4_a_record_is_read_back_as_it_was_written() {
-        let cases = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<BTreeSet<_>>();
+        let cases = |list: &[&str]| {
+            list.iter()
+                .map(|&text| text.to_owned())
+                .collect::<BTreeSet<_>>()
+        };
         let test = |id: &str, role, list: &[&str]| ExpectedTest {
             item: ItemId::try_from(id.to_owned()).unwrap(),
             role,
@@ -214,7 +223,11 @@ mod tests {
             test("py:tests/test_a.py::A::test_x", Role::Required, &[""]),
             test("py:tests/test_a.py::test_y", Role::Guard, &["", "[a:b c]"]),
             test("py:tests/test_a.py::test_z", Role::Required, &[]),
-            test("py:tests/test_b.py::test_x", Role::Collateral, &["[1]", "[2]"]),
+            test(
+                "py:tests/test_b.py::test_x",
+                Role::Collateral,
+                &["[1]", "[2]"],
+            ),
             test("rs:src/lib.rs::tests::adds", Role::Hidden, &[""]),
         ]);
         let text = serde_json::to_string(&written).unwrap();

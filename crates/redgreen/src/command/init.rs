@@ -39,6 +39,9 @@ pub fn run(context: &Context, arguments: &InitArgs) -> Ending {
             .scratch("environment")
             .map_err(Failure::internal)?;
         let environments = Environments::resolve(
+            context,
+            &setting,
+            &tree,
             &runners,
             &workspace(
                 context,

@@ -444,7 +444,11 @@ mod tests {
 
     #[test]
     fn g6_the_conftest_at_the_root_is_a_verdict_file_unless_tests_lie_beside_it() {
-        let steers = found(&[("pyproject.toml", ""), ("a/x.py", ""), ("tests/test_a.py", "")]);
+        let steers = found(&[
+            ("pyproject.toml", ""),
+            ("a/x.py", ""),
+            ("tests/test_a.py", ""),
+        ]);
         assert!(!steers.tests.contains(&"/conftest.py".to_owned()));
         let flat = found(&[("pyproject.toml", ""), ("x.py", ""), ("test_x.py", "")]);
         assert!(flat.tests.contains(&"/conftest.py".to_owned()));

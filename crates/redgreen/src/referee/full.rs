@@ -10,7 +10,7 @@ use crate::error::Failure;
 use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun, judge_full};
 use redgreen_core::id::{CaseId, Digest, RelPath};
 use redgreen_core::outcome::Outcome;
-use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::reason::Reason;
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::{Snapshot, content_digest};
@@ -61,6 +61,9 @@ pub fn validate_full(
         .scratch("environment")
         .map_err(Failure::internal)?;
     let environments = Environments::resolve(
+        context,
+        &setting,
+        &locked,
         &runners,
         &workspace(
             context,
@@ -85,15 +88,8 @@ pub fn validate_full(
     let on_disk = match build(&outcome.candidate.full, "full") {
         Ok(tree) => tree,
         Err(failure) => {
-            outcome.result = gate::could_not_run(
-                Gate::Full,
-                Some(task.clone()),
-                vec![Reason::new(
-                    ReasonCode::PrepareFailed,
-                    failure.what,
-                    failure.help,
-                )],
-            );
+            let reason: Box<Reason> = failure.into();
+            outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![*reason]);
             return Ok(outcome);
         }
     };

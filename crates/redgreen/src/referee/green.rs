@@ -130,7 +130,7 @@ pub fn take_apart(
             change.code = ReasonCode::OutOfScope;
             change.message = format!("`{path}` is source, but outside this task's `scope`");
         } else if kind == ChangeKind::Modified
-            && same_but_formatting(&path, old.as_deref(), new.as_deref())
+            && scope::same_but_formatting(&path, old.as_deref(), new.as_deref())
         {
             change.class = ChangeClass::LeftOut;
             change.code = ReasonCode::LeftOut;
@@ -138,6 +138,7 @@ pub fn take_apart(
         }
         out.changes.push(change);
     }
+    committed_since(context, request, &candidate.snapshot, &mut out.changes)?;
     // What lay there before the lock, by hand, is not the implementer's.
     for change in &mut out.changes {
         if request
@@ -156,6 +157,35 @@ pub fn take_apart(
     Ok(out)
 }
 
+/// By hand, a change that is part of the commit somebody stands on came with a commit after the lock, perhaps a
+/// teammate's: that is said, because what to do about it is another thing.
+fn committed_since(
+    context: &Context,
+    request: &GreenRequest<'_>,
+    candidate: &Snapshot,
+    changes: &mut [Change],
+) -> Result<(), Failure> {
+    let by_hand = request.candidate == context.repository.top_level();
+    if !by_hand || changes.is_empty() {
+        return Ok(());
+    }
+    let head = context.head_commit()?;
+    if head == request.lock.commit {
+        return Ok(());
+    }
+    let committed = context
+        .repository
+        .listing(&head)
+        .map_err(super::context::git_failure)?;
+    for change in changes {
+        let here = candidate.get(&change.path).map(|file| &file.oid);
+        if here == committed.get(&change.path).map(|entry| &entry.oid) {
+            change.message.push_str(", committed after the lock");
+        }
+    }
+    Ok(())
+}
+
 /// A path with the identity of its content, as it is remembered at lock.
 #[must_use]
 pub fn presence(change: &Change, snapshot: &Snapshot) -> String {
@@ -166,21 +196,6 @@ pub fn presence(change: &Change, snapshot: &Snapshot) -> String {
             .get(&change.path)
             .map_or("irregular", |file| file.oid.as_str())
     )
-}
-
-/// White space, commas and the kind of quotes are what formatters change. The comparison may be coarse, because a file
-/// that counts as equal is judged without: the locked bytes are used either way.
-fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
-    let plain = |bytes: Option<&[u8]>| -> Option<String> {
-        let text = std::str::from_utf8(bytes?).ok()?;
-        Some(
-            text.chars()
-                .filter(|c| !c.is_whitespace() && *c != ',')
-                .map(|c| if c == '\'' { '"' } else { c })
-                .collect(),
-        )
-    };
-    Language::of(path).is_some() && plain(old).is_some() && plain(old) == plain(new)
 }
 
 /// One source file of the candidate. In mixed files the locked test items stand; added tests go to the full tree only.
@@ -305,6 +320,9 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         .scratch("environment")
         .map_err(Failure::internal)?;
     let environments = Environments::resolve(
+        context,
+        &setting,
+        &locked,
         &runners,
         &workspace(
             context,
@@ -316,8 +334,8 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
-            let reason = Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help);
-            let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
+            let reason: Box<Reason> = failure.into();
+            let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![*reason]);
             return Ok(GreenOutcome {
                 result,
                 candidate,
@@ -404,7 +422,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         tests_in_source: &candidate.tests_in_source,
         controls: &controls,
         control_failures: &[],
-        environment_changes: &environment_changes(request.lock, &environments),
+        environment_changes: &environment_changes(context, request.lock, &environments),
     });
     Ok(GreenOutcome {
         result,

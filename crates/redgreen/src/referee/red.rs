@@ -95,6 +95,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         request.plan_files,
         request.task,
     )?;
+    if !request.judge_outside {
+        proposal.no_dirty_verdict_files()?;
+    }
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
     for (criterion, coverages) in &request.claims.covers {
@@ -107,6 +110,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         .scratch("environment")
         .map_err(Failure::internal)?;
     let environments = Environments::resolve(
+        context,
+        &setting,
+        &base,
         &runners,
         &workspace(
             context,
@@ -219,13 +225,7 @@ fn run_all(
     runners: &[Box<dyn redgreen_host::runner::Runner>],
     evidence: &mut Vec<(String, RunReport)>,
 ) -> Result<Runs, Box<Reason>> {
-    let failed = |failure: Failure| {
-        Box::new(Reason::new(
-            redgreen_core::reason::ReasonCode::EnvironmentFault,
-            failure.what,
-            failure.help,
-        ))
-    };
+    let failed = Box::<Reason>::from;
     let (mut base_run, mut first, mut second) =
         (None::<RunReport>, None::<RunReport>, None::<RunReport>);
     let item_rules = setting.item_rules();

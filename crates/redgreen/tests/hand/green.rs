@@ -35,9 +35,21 @@ fn g6_green_takes_the_working_trees_sources_committed_or_not() {
 fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
     for (name, code, exits) in [
         ("exit", "\nimport os\nos._exit(0)\n", &[10, 11][..]),
-        ("exit in the function", "\n\ndef total(list):\n    import os\n    print('2 passed')\n    os._exit(0)\n", &[10, 11]),
-        ("sys.exit", "\n\ndef total(list):\n    raise SystemExit(0)\n", &[10, 11]),
-        ("skip", "\n\ndef total(list):\n    import pytest\n    pytest.skip('later')\n", &[10]),
+        (
+            "exit in the function",
+            "\n\ndef total(list):\n    import os\n    print('2 passed')\n    os._exit(0)\n",
+            &[10, 11],
+        ),
+        (
+            "sys.exit",
+            "\n\ndef total(list):\n    raise SystemExit(0)\n",
+            &[10, 11],
+        ),
+        (
+            "skip",
+            "\n\ndef total(list):\n    import pytest\n    pytest.skip('later')\n",
+            &[10],
+        ),
         ("prints", "\nprint('=== 2 passed in 0.01s ===')\n", &[10]),
         (
             "equal to everything",
@@ -56,9 +68,15 @@ fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
 #[test]
 fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_difference() {
     for (path, text) in [
-        ("tests/test_total.py", "def test_total():\n    assert True\n"),
+        (
+            "tests/test_total.py",
+            "def test_total():\n    assert True\n",
+        ),
         ("conftest.py", "collect_ignore = ['tests']\n"),
-        ("tests/conftest.py", "def pytest_collection_modifyitems(items):\n    items.clear()\n"),
+        (
+            "tests/conftest.py",
+            "def pytest_collection_modifyitems(items):\n    items.clear()\n",
+        ),
         ("pytest.ini", "[pytest]\naddopts = --collect-only\n"),
         ("src/sitecustomize.py", "import os\n"),
         ("src/shop/conftest.py", "x = 1\n"),
@@ -71,9 +89,18 @@ fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_diffe
         hand.write(path, text);
         let out = hand.rg(&["green", "T1"]).ends(13);
         let reasons = out.json()["reasons"].to_string();
-        assert!(reasons.contains(&format!("\"path\":\"{path}\"")), "{path}: {reasons}");
-        assert!(reasons.contains("\"diff\":\"+ ") || reasons.contains("\"diff\":\"- "), "{path}: {reasons}");
-        assert!(reasons.contains("redgreen locks restore T1"), "{path}: {reasons}");
+        assert!(
+            reasons.contains(&format!("\"path\":\"{path}\"")),
+            "{path}: {reasons}"
+        );
+        assert!(
+            reasons.contains("\"diff\":\"+ ") || reasons.contains("\"diff\":\"- "),
+            "{path}: {reasons}"
+        );
+        assert!(
+            reasons.contains("redgreen locks restore T1"),
+            "{path}: {reasons}"
+        );
         hand.rg(&["locks", "restore", "T1"]).ends(0);
         hand.rg(&["green", "T1"]).ends(0);
     }
@@ -103,7 +130,10 @@ fn b5_a_harmless_file_outside_is_out_of_scope_and_left_overs_and_formatting_are_
     hand.write("scratch.txt", "notes\n");
     let out = hand.rg(&["green", "T1"]).ends(10);
     let reason = out.reason("out_of_scope");
-    assert!(reason.contains("scratch.txt") && reason.contains("drop it"), "{reason}");
+    assert!(
+        reason.contains("scratch.txt") && reason.contains("drop it"),
+        "{reason}"
+    );
     hand.remove("scratch.txt");
     hand.write("src/shop/__pycache__/x.pyc", "no");
     hand.write(".pytest_cache/v/x", "no");
@@ -125,7 +155,10 @@ fn b5_formatting_of_a_string_is_no_formatting() {
         "from shop import total\n\n\ndef test_total():\n    assert total('a b,c') == 6\n",
     );
     hand.rg(&["lock", "T1"]).ends(0);
-    hand.append("src/shop/__init__.py", "\n\ndef total(text):\n    return 6\n");
+    hand.append(
+        "src/shop/__init__.py",
+        "\n\ndef total(text):\n    return 6\n",
+    );
     let edited = hand.read("tests/test_total.py").replace("a b,c", "abc");
     hand.write("tests/test_total.py", &edited);
     hand.rg(&["green", "T1"]).ends(13);
@@ -170,7 +203,11 @@ fn b5_a_hook_in_the_source_that_deselects_or_skips_locked_tests_is_no_way_throug
 #[test]
 fn b5_scope_narrows_where_the_implementer_writes() {
     let hand = Hand::python_with(&[("src/shop/cart.py", "x = 1\n")]);
-    hand.plan("T1", &["AC-1: a"], ", \"scope\": [\"src/shop/__init__.py\"]");
+    hand.plan(
+        "T1",
+        &["AC-1: a"],
+        ", \"scope\": [\"src/shop/__init__.py\"]",
+    );
     hand.commit("plan");
     hand.write("tests/test_total.py", TOTAL_TEST);
     hand.rg(&["lock", "T1"]).ends(0);
@@ -182,7 +219,9 @@ fn b5_scope_narrows_where_the_implementer_writes() {
     // Plan files are no content: editing one changes nothing here.
     hand.remove("src/shop/cart.py");
     hand.git(&["checkout", "-q", "src/shop/cart.py"]);
-    let plan = hand.read("docs/plans/shop.json").replace("\"n\"", "\"renamed\"");
+    let plan = hand
+        .read("docs/plans/shop.json")
+        .replace("\"n\"", "\"renamed\"");
     hand.write("docs/plans/shop.json", &plan);
     hand.rg(&["green", "T1"]).ends(0);
 }
@@ -222,7 +261,12 @@ fn c3_an_environment_that_changed_since_the_lock_is_rejected_naming_the_file() {
         .status()
         .unwrap();
     assert!(copied.success());
-    let lib = std::fs::read_dir(hand.path(".venv/lib")).unwrap().next().unwrap().unwrap().path();
+    let lib = std::fs::read_dir(hand.path(".venv/lib"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let module = lib.join("site-packages/helperlib.py");
     std::fs::write(&module, "VALUE = 1\n").unwrap();
     hand.write("tests/test_total.py", TOTAL_TEST);
@@ -244,7 +288,11 @@ fn c3_variables_of_the_user_do_not_reach_the_tests() {
         "tests/test_a.py",
         "import os\nfrom shop import total\n\n\ndef test_a():\n    assert 'SECRET_OF_MINE' not in os.environ\n    assert os.environ['HOME'] != os.path.expanduser('~root')\n    assert total() == os.environ.get('PYTHONHASHSEED')\n",
     );
-    let secret = [("SECRET_OF_MINE", "1"), ("PYTHONHASHSEED", "7"), ("PYTEST_ADDOPTS", "--collect-only")];
+    let secret = [
+        ("SECRET_OF_MINE", "1"),
+        ("PYTHONHASHSEED", "7"),
+        ("PYTEST_ADDOPTS", "--collect-only"),
+    ];
     let out = hand.plain_with(&["--format", "json", "lock", "T1"], &secret);
     out.ends(0);
     hand.append("src/shop/__init__.py", "\n\ndef total():\n    return '0'\n");
@@ -272,9 +320,15 @@ fn b5_rust_ends_early_prints_and_planted_files_are_no_pass() {
     with("list.iter().map(|n| price(*n)).sum()");
     hand.rg(&["green", "T1"]).ends(0);
     for (path, text) in [
-        (".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"x\"]\n"),
+        (
+            ".cargo/config.toml",
+            "[build]\nrustflags = [\"--cfg\", \"x\"]\n",
+        ),
         ("build.rs", "fn main() {}\n"),
-        ("rust-toolchain.toml", "[toolchain]\nchannel = \"nightly\"\n"),
+        (
+            "rust-toolchain.toml",
+            "[toolchain]\nchannel = \"nightly\"\n",
+        ),
         ("tests/extra.rs", "#[test]\nfn x() {}\n"),
     ] {
         hand.write(path, text);

@@ -18,7 +18,11 @@ fn b4_the_commit_has_the_trailer_and_its_record_is_the_one_in_private_state() {
         message.starts_with("test-lock: T1 tests ready for implementation\n"),
         "{message}"
     );
-    let trailer = hand.git(&["log", "-1", "--format=%(trailers:key=Redgreen-Lock,valueonly)"]);
+    let trailer = hand.git(&[
+        "log",
+        "-1",
+        "--format=%(trailers:key=Redgreen-Lock,valueonly)",
+    ]);
     let record = hand.git(&["show", "HEAD:.redgreen/locks/T1.json"]) + "\n";
     let digest = redgreen_core::id::Digest::of(record.as_bytes()).to_string();
     assert_eq!(trailer.trim(), format!("T1 {digest}"));
@@ -26,7 +30,10 @@ fn b4_the_commit_has_the_trailer_and_its_record_is_the_one_in_private_state() {
     assert_eq!(shown["digest"], digest.as_str());
     let parsed: serde_json::Value = serde_json::from_str(&record).unwrap();
     assert_eq!(shown["record"], parsed);
-    assert_eq!(hand.git(&["diff", "--name-only", "HEAD~1"]), ".redgreen/locks/T1.json\ntests/test_total.py");
+    assert_eq!(
+        hand.git(&["diff", "--name-only", "HEAD~1"]),
+        ".redgreen/locks/T1.json\ntests/test_total.py"
+    );
     assert_eq!(hand.git(&["status", "--porcelain"]), "");
     // The complete manifest is reachable in git too, and the record names its digest.
     let refs = hand.git(&["for-each-ref", "--format=%(refname)", "refs/redgreen/"]);
@@ -40,7 +47,10 @@ fn b4_the_commit_has_the_trailer_and_its_record_is_the_one_in_private_state() {
 
 #[test]
 fn b4_g6_the_lock_touches_only_its_paths_of_the_index_and_nothing_of_the_working_tree() {
-    let hand = Hand::python_with(&[("src/shop/cart.py", "a = 1\n"), ("src/shop/other.py", "b = 1\n")]);
+    let hand = Hand::python_with(&[
+        ("src/shop/cart.py", "a = 1\n"),
+        ("src/shop/other.py", "b = 1\n"),
+    ]);
     hand.write("src/shop/cart.py", "a = 2\n");
     hand.git(&["add", "src/shop/cart.py"]);
     hand.write("src/shop/other.py", "b = 2\n");
@@ -49,7 +59,10 @@ fn b4_g6_the_lock_touches_only_its_paths_of_the_index_and_nothing_of_the_working
     hand.write("tests/test_total.py", TOTAL_TEST);
     hand.append("src/shop/__init__.py", TOTAL);
     hand.rg(&["lock", "T1"]).ends(0);
-    assert_eq!(hand.git(&["diff", "--cached", "--name-only"]), "src/shop/cart.py");
+    assert_eq!(
+        hand.git(&["diff", "--cached", "--name-only"]),
+        "src/shop/cart.py"
+    );
     assert_eq!(
         hand.git(&["diff", "--name-only"]),
         "src/shop/__init__.py\nsrc/shop/new.py\nsrc/shop/other.py"
@@ -70,13 +83,25 @@ fn g6_lock_works_on_a_detached_head_and_in_a_linked_worktree() {
 
     let mut hand = Hand::python();
     let linked = hand.root.with_file_name("linked");
-    hand.git(&["worktree", "add", "-q", "-b", "topic", linked.to_str().unwrap()]);
-    std::os::unix::fs::symlink(super::support::virtual_environment(), linked.join(".venv")).unwrap();
+    hand.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        "topic",
+        linked.to_str().unwrap(),
+    ]);
+    std::os::unix::fs::symlink(super::support::virtual_environment(), linked.join(".venv"))
+        .unwrap();
     let main = hand.head();
     hand.cwd = linked.clone();
     std::fs::write(linked.join("tests/test_total.py"), TOTAL_TEST).unwrap();
     hand.rg(&["lock", "T1"]).ends(0);
-    assert_eq!(hand.head(), main, "the main worktree's branch does not move");
+    assert_eq!(
+        hand.head(),
+        main,
+        "the main worktree's branch does not move"
+    );
     let source = linked.join("src/shop/__init__.py");
     let text = std::fs::read_to_string(&source).unwrap() + TOTAL;
     std::fs::write(source, text).unwrap();
@@ -90,7 +115,12 @@ fn g7_hooks_are_not_run_and_signing_that_is_configured_is_done_or_said() {
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
     std::fs::write(&hook, "#!/bin/sh\ntouch hook-ran\nexit 1\n").unwrap();
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
-    for name in ["commit-msg", "post-commit", "reference-transaction", "post-index-change"] {
+    for name in [
+        "commit-msg",
+        "post-commit",
+        "reference-transaction",
+        "post-index-change",
+    ] {
         std::fs::copy(&hook, hand.path(&format!(".git/hooks/{name}"))).unwrap();
     }
     hand.write("tests/test_total.py", TOTAL_TEST);
@@ -103,9 +133,15 @@ fn g7_hooks_are_not_run_and_signing_that_is_configured_is_done_or_said() {
     hand.write("tests/test_total.py", TOTAL_TEST);
     let before = hand.head();
     let out = hand.rg(&["lock", "T1"]).ends(15);
-    assert!(out.json()["message"].as_str().unwrap().contains("sign"), "{out:?}");
+    assert!(
+        out.json()["message"].as_str().unwrap().contains("sign"),
+        "{out:?}"
+    );
     assert_eq!(hand.head(), before);
-    assert_eq!(hand.git(&["status", "--porcelain"]), "?? tests/test_total.py");
+    assert_eq!(
+        hand.git(&["status", "--porcelain"]),
+        "?? tests/test_total.py"
+    );
 }
 
 #[test]
@@ -116,7 +152,10 @@ fn g7_a_signature_by_ssh_and_sign_off_are_honoured() {
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
         .arg(&key)
         .status();
-    assert!(made.is_ok_and(|status| status.success()), "this test needs ssh-keygen");
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "this test needs ssh-keygen"
+    );
     hand.git(&["config", "commit.gpgSign", "true"]);
     hand.git(&["config", "gpg.format", "ssh"]);
     hand.git(&["config", "user.signingKey", key.to_str().unwrap()]);
@@ -127,7 +166,10 @@ fn g7_a_signature_by_ssh_and_sign_off_are_honoured() {
     hand.rg(&["lock", "T1"]).ends(0);
     let raw = hand.git(&["cat-file", "commit", "HEAD"]);
     assert!(raw.contains("BEGIN SSH SIGNATURE"), "{raw}");
-    assert!(raw.contains("Signed-off-by: Ada <ada@example.invalid>"), "{raw}");
+    assert!(
+        raw.contains("Signed-off-by: Ada <ada@example.invalid>"),
+        "{raw}"
+    );
 }
 
 #[test]
@@ -135,7 +177,10 @@ fn b4_the_record_of_200_tests_is_small() {
     let hand = Hand::python();
     let mut text = String::from("import pytest\nfrom shop import total\n");
     for n in 0..200 {
-        text.push_str(&format!("\n\ndef test_total_of_{n}_items():\n    assert total([{n}]) == {}\n", n * 2));
+        text.push_str(&format!(
+            "\n\ndef test_total_of_{n}_items():\n    assert total([{n}]) == {}\n",
+            n * 2
+        ));
     }
     hand.write("tests/test_total.py", &text);
     hand.rg(&["lock", "T1"]).ends(0);
@@ -147,7 +192,10 @@ fn b4_the_record_of_200_tests_is_small() {
 #[test]
 fn b4_a_second_lock_names_amend_and_reset() {
     let hand = locked();
-    hand.rg(&["lock", "T1"]).ends(2).says("redgreen amend T1").says("redgreen reset T1");
+    hand.rg(&["lock", "T1"])
+        .ends(2)
+        .says("redgreen amend T1")
+        .says("redgreen reset T1");
 }
 
 #[test]
@@ -162,10 +210,16 @@ fn a12_amend_proves_red_on_the_original_base_and_keeps_both_locks() {
     );
     // An edit of a locked test is a change until it is amended.
     let out = hand.rg(&["green", "T1"]).ends(13);
-    assert!(out.reason("locked_test_edited").contains("redgreen amend T1"));
-    let out = hand.rg(&["amend", "T1", "--reason", "one case more"]).ends(0);
+    assert!(
+        out.reason("locked_test_edited")
+            .contains("redgreen amend T1")
+    );
+    let out = hand
+        .rg(&["amend", "T1", "--reason", "one case more"])
+        .ends(0);
     assert_eq!(out.test("::test_more")["cause"], "missing_symbol");
-    let record: serde_json::Value = serde_json::from_str(&hand.read(".redgreen/locks/T1.json")).unwrap();
+    let record: serde_json::Value =
+        serde_json::from_str(&hand.read(".redgreen/locks/T1.json")).unwrap();
     assert_eq!(
         record["supersedes"],
         redgreen_core::id::Digest::of(first.as_bytes()).to_string()
@@ -173,13 +227,18 @@ fn a12_amend_proves_red_on_the_original_base_and_keeps_both_locks() {
     assert_eq!(record["reason"], "one case more");
     assert!(hand.read("src/shop/__init__.py").contains("def total"));
     hand.rg(&["green", "T1"]).ends(0);
-    let kept = walk(&hand.state).iter().filter(|path| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        name.starts_with("T1.") && name.ends_with(".json")
-    }).count();
+    let kept = walk(&hand.state)
+        .iter()
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with("T1.") && name.ends_with(".json")
+        })
+        .count();
     assert_eq!(kept, 2, "both locks are kept in private state");
     // A lock that is no lock cannot be amended.
-    hand.rg(&["amend", "T2", "--reason", "x"]).ends(2).says("redgreen lock T2");
+    hand.rg(&["amend", "T2", "--reason", "x"])
+        .ends(2)
+        .says("redgreen lock T2");
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
@@ -202,11 +261,17 @@ fn b4_a_branch_that_moved_meanwhile_is_refused_without_loss() {
         hand.git(&["commit", "--allow-empty", "-qm", "race"]);
     });
     let out = out.ends(15);
-    assert!(out.json()["help"].as_str().unwrap().contains("again"), "{out:?}");
+    assert!(
+        out.json()["help"].as_str().unwrap().contains("again"),
+        "{out:?}"
+    );
     assert_eq!(hand.git(&["log", "-1", "--format=%s"]), "race");
     assert!(hand.path("tests/test_total.py").exists());
     assert!(!hand.path(".redgreen/locks/T1.json").exists());
-    assert_eq!(hand.rg(&["locks", "list"]).ends(0).json()["locks"], serde_json::json!([]));
+    assert_eq!(
+        hand.rg(&["locks", "list"]).ends(0).json()["locks"],
+        serde_json::json!([])
+    );
 }
 
 fn changes(out: &Out) -> Vec<String> {
@@ -244,7 +309,10 @@ fn b4_locks_diff_verify_and_restore_whole_files() {
             "modified tests/test_total.py"
         ]
     );
-    assert!(out.stdout.contains("+     assert total([1, 2]) == 5"), "{out:?}");
+    assert!(
+        out.stdout.contains("+     assert total([1, 2]) == 5"),
+        "{out:?}"
+    );
     let out = hand.rg(&["locks", "verify", "T1"]).ends(13);
     for code in ["lock_deleted", "lock_added", "locked_test_edited"] {
         out.reason(code);
@@ -273,8 +341,13 @@ fn b4_locks_diff_and_restore_mixed_files_item_by_item() {
     let code = "pub fn price(n: u32) -> u32 {\n    n * 2\n}\n\n";
     hand.write("src/lib.rs", &format!("{code}{tests}"));
     hand.rg(&["lock", "T1"]).ends(0);
-    let done = format!("{code}pub fn total(list: &[u32]) -> u32 {{\n    list.iter().map(|n| price(*n)).sum()\n}}\n\n");
-    hand.write("src/lib.rs", &format!("{done}{}", tests.replace("), 6)", "), 5)")));
+    let done = format!(
+        "{code}pub fn total(list: &[u32]) -> u32 {{\n    list.iter().map(|n| price(*n)).sum()\n}}\n\n"
+    );
+    hand.write(
+        "src/lib.rs",
+        &format!("{done}{}", tests.replace("), 6)", "), 5)")),
+    );
     let out = hand.rg(&["green", "T1"]).ends(13);
     assert!(out.reason("locked_test_edited").contains("totals"));
     hand.rg(&["locks", "verify", "T1"]).ends(13);
@@ -295,7 +368,9 @@ fn b4_a_record_that_was_changed_is_rejected() {
     hand.rg(&["green", "T1"]).ends(13).says("redgreen reset T1");
     // The committed one is part of what is locked.
     std::fs::write(&file, text).unwrap();
-    let record = hand.read(".redgreen/locks/T1.json").replace("required", "guard");
+    let record = hand
+        .read(".redgreen/locks/T1.json")
+        .replace("required", "guard");
     hand.write(".redgreen/locks/T1.json", &record);
     hand.rg(&["locks", "verify", "T1"]).ends(13);
 }

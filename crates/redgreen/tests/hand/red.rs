@@ -94,7 +94,10 @@ fn b3a_each_criterion_needs_a_red_test_and_a_single_one_needs_no_map() {
         out.codes(),
         ["criterion_without_red", "criterion_without_red"]
     );
-    assert!(out.reason("criterion_without_red").contains("--covers AC-1="));
+    assert!(
+        out.reason("criterion_without_red")
+            .contains("--covers AC-1=")
+    );
     hand.rg(&[
         "red",
         "T1",
@@ -108,7 +111,10 @@ fn b3a_each_criterion_needs_a_red_test_and_a_single_one_needs_no_map() {
     let out = hand.rg(&["lock", "T1"]).ends(0);
     assert_eq!(out.json()["tests"], 2);
     let map = hand.read(".redgreen/criteria/T1.json");
-    assert!(map.contains("AC-2") && map.contains("test_nothing"), "{map}");
+    assert!(
+        map.contains("AC-2") && map.contains("test_nothing"),
+        "{map}"
+    );
 
     let hand = Hand::python();
     hand.write("tests/test_total.py", TOTAL_TEST);
@@ -127,7 +133,10 @@ fn b3a_the_map_file_is_read_and_what_it_names_must_exist() {
     );
     let out = hand.rg(&["red", "T1"]).ends(10);
     let text = out.stdout.clone();
-    assert!(text.contains("AC-9") && text.contains("test_totl"), "{text}");
+    assert!(
+        text.contains("AC-9") && text.contains("test_totl"),
+        "{text}"
+    );
     hand.write(
         ".redgreen/criteria/T1.json",
         r#"{"AC-1": [{"test": "tests/test_total.py::test_total"}], "AC-2": [{"test": "tests/test_total.py::test_nothing"}]}"#,
@@ -143,7 +152,8 @@ fn b3_a_test_that_passes_on_the_base_is_refused_unless_it_is_declared_a_guard() 
     let hand = Hand::python();
     hand.write(
         "tests/test_total.py",
-        &(TOTAL_TEST.to_owned() + "\n\ndef test_guard():\n    from shop import price\n    assert price(0) == 0\n"),
+        &(TOTAL_TEST.to_owned()
+            + "\n\ndef test_guard():\n    from shop import price\n    assert price(0) == 0\n"),
     );
     // The whole file cannot load, so its tests cannot be told apart: the guard stands in a file of its own.
     hand.write("tests/test_total.py", TOTAL_TEST);
@@ -152,7 +162,10 @@ fn b3_a_test_that_passes_on_the_base_is_refused_unless_it_is_declared_a_guard() 
         "from shop import price\n\n\ndef test_guard():\n    assert price(0) == 0\n",
     );
     let out = hand.rg(&["red", "T1"]).ends(10);
-    assert!(out.reason("not_red").contains("--guard 'tests/test_guard.py::test_guard'"));
+    assert!(
+        out.reason("not_red")
+            .contains("--guard 'tests/test_guard.py::test_guard'")
+    );
     let out = hand
         .rg(&["red", "T1", "--guard", "tests/test_guard.py::test_guard"])
         .ends(0);
@@ -178,16 +191,52 @@ fn b3_a_test_that_passes_on_the_base_is_refused_unless_it_is_declared_a_guard() 
 #[test]
 fn b3_skips_xfails_and_tests_that_always_fail_are_refused() {
     for (name, body, code) in [
-        ("skip", "@pytest.mark.skip\ndef test_a():\n    assert total([]) == 0\n", "skipped_test"),
-        ("xfail", "@pytest.mark.xfail\ndef test_a():\n    assert price(1) == 3\n", "skipped_test"),
-        ("inner skip", "def test_a():\n    pytest.skip('later')\n", "skipped_test"),
-        ("always fails", "def test_a():\n    assert False\n", "broken_test"),
-        ("pytest.fail", "def test_a():\n    pytest.fail('not done')\n", "broken_test"),
+        (
+            "skip",
+            "@pytest.mark.skip\ndef test_a():\n    assert total([]) == 0\n",
+            "skipped_test",
+        ),
+        (
+            "xfail",
+            "@pytest.mark.xfail\ndef test_a():\n    assert price(1) == 3\n",
+            "skipped_test",
+        ),
+        (
+            "inner skip",
+            "def test_a():\n    pytest.skip('later')\n",
+            "skipped_test",
+        ),
+        (
+            "always fails",
+            "def test_a():\n    assert False\n",
+            "broken_test",
+        ),
+        (
+            "pytest.fail",
+            "def test_a():\n    pytest.fail('not done')\n",
+            "broken_test",
+        ),
         ("empty", "def test_a():\n    pass\n", "broken_test"),
-        ("fixture", "def test_a(no_such_fixture):\n    assert price(1) == 3\n", "broken_test"),
-        ("name error", "def test_a():\n    assert prise(1) == 3\n", "broken_test"),
-        ("syntax", "def test_a(:\n    assert price(1) == 3\n", "broken_test"),
-        ("dependency", "import not_a_package\n\n\ndef test_a():\n    assert price(1) == 3\n", "broken_test"),
+        (
+            "fixture",
+            "def test_a(no_such_fixture):\n    assert price(1) == 3\n",
+            "broken_test",
+        ),
+        (
+            "name error",
+            "def test_a():\n    assert prise(1) == 3\n",
+            "broken_test",
+        ),
+        (
+            "syntax",
+            "def test_a(:\n    assert price(1) == 3\n",
+            "broken_test",
+        ),
+        (
+            "dependency",
+            "import not_a_package\n\n\ndef test_a():\n    assert price(1) == 3\n",
+            "broken_test",
+        ),
         (
             "duplicate",
             "def test_a():\n    assert price(1) == 3\n\n\ndef test_a():\n    assert price(1) == 4\n",
@@ -222,12 +271,19 @@ fn b3_a_slip_of_the_finger_and_a_wrong_import_are_questions_or_refusals() {
     );
     let out = hand.rg(&["red", "T1"]).ends(16);
     let reason = out.reason("unclear_red");
-    assert!(reason.contains("did you mean `calculate_total`?"), "{reason}");
+    assert!(
+        reason.contains("did you mean `calculate_total`?"),
+        "{reason}"
+    );
     let id = "tests/test_a.py::test_a";
     assert!(reason.contains(&format!("--accept '{id}'")), "{reason}");
     hand.rg(&["red", "T1", "--accept", id]).ends(0);
     // Announced by the plan: no question.
-    hand.plan("T2", &["AC-1: a"], ", \"new_symbols\": [\"calculate_totl\"]");
+    hand.plan(
+        "T2",
+        &["AC-1: a"],
+        ", \"new_symbols\": [\"calculate_totl\"]",
+    );
     hand.rg(&["red", "T2"]).ends(0);
     // What exists elsewhere is imported from the wrong place.
     hand.write(
@@ -247,7 +303,8 @@ fn b3_an_exception_of_test_code_is_unclear_and_ends_16_until_a_person_accepts_it
     );
     let out = hand.rg(&["red"]).ends(16);
     assert_eq!(out.codes(), ["unclear_red"]);
-    hand.rg(&["red", "--accept", "tests/test_a.py::test_a"]).ends(0);
+    hand.rg(&["red", "--accept", "tests/test_a.py::test_a"])
+        .ends(0);
 }
 
 #[test]
@@ -285,7 +342,10 @@ fn b3_changed_data_turns_old_tests_red_and_required() {
     hand.append("tests/data/cases.txt", "2 5\n");
     let out = hand.rg(&["lock", "T1"]).ends(0);
     assert_eq!(out.test("::test_cases")["role"], "required");
-    hand.write("src/shop/__init__.py", "def price(n):\n    return {1: 2, 2: 5}[n]\n");
+    hand.write(
+        "src/shop/__init__.py",
+        "def price(n):\n    return {1: 2, 2: 5}[n]\n",
+    );
     // Another locked-out test of the same folder is not run at GREEN.
     hand.rg(&["green", "T1"]).ends(0);
 }
@@ -363,7 +423,10 @@ fn b1_a_missing_plugin_a_missing_service_and_zero_tests_could_not_run() {
 #[test]
 fn g3_a_missing_runner_is_15_with_the_line_to_type() {
     let hand = Hand::with(&[
-        ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"0.1.0\"\n"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"shop\"\nversion = \"0.1.0\"\n",
+        ),
         ("shop.py", "x = 1\n"),
     ]);
     hand.write("tests/test_a.py", "def test_a():\n    assert 1 == 2\n");

@@ -340,10 +340,19 @@ impl Hand {
             stderr.push('\n');
         }
         let mut stdout = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut stdout)
+            .unwrap();
         let code = child.wait().unwrap().code().unwrap_or(-1);
         assert!(act.is_none(), "`{said}` was never said:\n{stderr}");
-        Out { code, stdout, stderr }
+        Out {
+            code,
+            stdout,
+            stderr,
+        }
     }
     /// The same with more variables.
     pub fn plain_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Out {
