@@ -110,9 +110,6 @@ pub enum Command {
     Log(LogArgs),
     /// Remove private state that is not needed any more
     Clean(CleanArgs),
-    #[command(hide = true, name = "__supervise")]
-    /// Internal: run a command as the root of its own process tree
-    Supervise(SuperviseArgs),
     #[command(hide = true, name = "__reference")]
     /// Internal: print a generated document
     Reference(ReferenceArgs),
@@ -436,14 +433,6 @@ pub struct CleanArgs {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// `__supervise`
-#[derive(Debug, Args)]
-pub struct SuperviseArgs {
-    /// The command.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub argv: Vec<String>,
 }
 
 /// `__reference`

@@ -4,9 +4,25 @@ use clap::Parser as _;
 use redgreen::cli::{Cli, Format};
 use redgreen::command;
 use redgreen::render::printer::Printer;
+use redgreen_host::process;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Every command runs below a small supervisor, which is this program again: when redgreen is killed, what it started
+    // goes with it (SPEC A9).
+    if redgreen_host::env::arguments()
+        .get(1)
+        .is_some_and(|first| first == process::SUPERVISE)
+    {
+        std::process::exit(process::supervisor_main());
+    }
+    if let Some(own) = redgreen_host::env::own_executable() {
+        process::supervise_with(vec![own.into()]);
+    }
+    process::own_every_child();
+    // Without signal handlers Ctrl-C still ends everything, only less politely.
+    let _ =
+        redgreen_host::interrupt::install(i32::from(redgreen_core::exit::ExitCode::Limit.code()));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -324,7 +324,7 @@ pub fn hand_back(context: &Context, task: &TaskContext) -> Result<Option<ExitCod
     let setting = Setting::of_tree(context, &tree)?;
     let mut driver = Driver::open(context, loaded, setting)?;
     let by = driver.person.clone();
-    let mut story = crate::render::story::Story::new(context.printer);
+    let mut story = crate::render::story::Story::new(context);
     let exit = driver.drive(
         Event::HandedBack {
             task: task.task.clone(),

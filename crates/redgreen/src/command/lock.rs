@@ -107,6 +107,7 @@ fn lock(
             plan: task.plan.as_ref().map(|plan| plan.file.definition),
             supersedes: old.map(|(old, reason)| (old.digest, reason)),
             red: evidence,
+            replaces_source: Vec::new(),
         },
     )?;
     context.printer.result(

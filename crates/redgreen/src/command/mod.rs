@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod check;
+pub mod demo;
 pub mod explain;
 pub mod full;
 pub mod green;
@@ -12,6 +13,7 @@ pub mod look;
 pub mod next;
 pub mod plan;
 pub mod red;
+pub mod reference;
 pub mod run;
 pub mod task;
 
@@ -53,6 +55,7 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     match &cli.command {
+        Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
@@ -61,6 +64,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Reference(arguments) => reference::run(printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),

@@ -1,6 +1,7 @@
 //! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
+use super::controls::changed_expectations;
 use super::lock::{StoredLock, environment_changes, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
@@ -8,11 +9,11 @@ use super::scope;
 use super::trees::{TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{
-    self, Change, ChangeClass, Control, Gate, GateResult, GreenInput, LockCheck, judge_green,
-    judge_lock,
+    self, Change, ChangeClass, Control, ExpectationControl, Gate, GateResult, GreenInput,
+    LockCheck, judge_green, judge_lock,
 };
 use redgreen_core::id::{ItemId, RelPath};
-use redgreen_core::outcome::Role;
+use redgreen_core::outcome::{Role, Verdict};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_core::tree::{self, ChangeKind};
@@ -78,7 +79,15 @@ pub fn take_apart(
     let candidate =
         redgreen_host::walk::read_candidate(&context.repository, locked, request.candidate)
             .map_err(Failure::internal)?;
+    let chore = match request.lock.replaces_source.as_slice() {
+        [] => None,
+        globs => Some(
+            PathRules::new(&[], globs, &[])
+                .map_err(|bad| Failure::usage(bad.to_string(), "correct the task's `scope`"))?,
+        ),
+    };
     let narrowed = match request.scope {
+        _ if chore.is_some() => None,
         [] => None,
         globs => Some(
             PathRules::new(&[], globs, &[])
@@ -106,7 +115,10 @@ pub fn take_apart(
         {
             continue;
         }
-        let class = setting.rules.class(&path);
+        let class = match &chore {
+            Some(rules) => class_in_chore(rules, &path, setting.rules.class(&path)),
+            None => setting.rules.class(&path),
+        };
         let in_scope = narrowed
             .as_ref()
             .is_none_or(|rules| rules.class(&path) == PathClass::Source);
@@ -184,6 +196,27 @@ fn committed_since(
         }
     }
     Ok(())
+}
+
+/// What a path is to a chore: its `scope` replaces the source globs and may name manifests and CI, never tests, what
+/// steers a runner from inside a process, or redgreen's own files (SPEC A5).
+fn class_in_chore(scope: &PathRules, path: &RelPath, class: PathClass) -> PathClass {
+    const NEVER: [&str; 4] = [
+        "conftest.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "redgreen.toml",
+    ];
+    let never = class == PathClass::Test
+        || path.is_below(".redgreen")
+        || path.as_str().ends_with(".pth")
+        || NEVER.contains(&path.file_name());
+    match class {
+        _ if never => class,
+        _ if scope.names_source(path) => PathClass::Source,
+        PathClass::Source => PathClass::Locked,
+        PathClass::RunnerConfig | PathClass::Test | PathClass::Inert | PathClass::Locked => class,
+    }
 }
 
 /// A path with the identity of its content, as it is remembered at lock.
@@ -315,22 +348,8 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
     let candidate = take_apart(context, &setting, &locked, request)?;
     let content_tree = content_digest(&candidate.tree, request.plan_files).to_string();
     let runners = setting.runners()?;
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        context,
-        &setting,
-        &locked,
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &locked, &runners)?;
+    let environments = environments.with_search_paths_of(&request.lock.environments);
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
@@ -405,7 +424,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         .iter()
         .filter(|test| matches!(test.role, Role::Required | Role::Hidden));
     let red_tests: Vec<String> = required.map(|test| test.item.to_string()).collect();
-    let controls = [Control {
+    let mut controls = vec![Control {
         kind: "red_control".to_owned(),
         result: format!(
             "{0} of {0} fail without the code, in the same environment",
@@ -413,17 +432,34 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ),
         tests: red_tests,
     }];
-    let result = judge_green(&GreenInput {
-        task,
-        expected: &request.lock.record.tests,
-        run: &run,
-        changes: &candidate.changes,
-        failing_on_base: &BTreeSet::new(),
-        tests_in_source: &candidate.tests_in_source,
-        controls: &controls,
-        control_failures: &[],
-        environment_changes: &environment_changes(context, request.lock, &environments),
-    });
+    let environment_changes = environment_changes(context, request.lock, &environments);
+    let judged = |controls: &[Control], control: &ExpectationControl| {
+        judge_green(&GreenInput {
+            task,
+            expected: &request.lock.record.tests,
+            run: &run,
+            changes: &candidate.changes,
+            failing_on_base: &BTreeSet::new(),
+            tests_in_source: &candidate.tests_in_source,
+            controls,
+            control_failures: &control.failures,
+            no_control: &control.notes,
+            environment_changes: &environment_changes,
+        })
+    };
+    let mut result = judged(&controls, &ExpectationControl::default());
+    if result.verdict() == Verdict::Pass {
+        let control = changed_expectations(
+            context,
+            &setting,
+            &environments,
+            &runners,
+            &candidate.tree,
+            &request.lock.record,
+        )?;
+        controls.extend(control.control.clone());
+        result = judged(&controls, &control);
+    }
     Ok(GreenOutcome {
         result,
         candidate,

@@ -38,6 +38,9 @@ pub struct StoredLock {
     pub present: BTreeSet<String>,
     /// Why each required test was red, by case or item id.
     pub red: BTreeMap<String, Option<CauseDetail>>,
+    /// A chore's `scope`: globs that replace the source globs (SPEC A5). Empty for every other mode.
+    #[serde(default)]
+    pub replaces_source: Vec<String>,
 }
 
 /// Where a lock is committed.
@@ -57,6 +60,8 @@ pub struct LockTarget<'a> {
     pub supersedes: Option<(Digest, String)>,
     /// Digest of the RED evidence.
     pub red: Digest,
+    /// See [`StoredLock::replaces_source`].
+    pub replaces_source: Vec<String>,
 }
 
 /// The path of a task's record in the tree.
@@ -166,7 +171,8 @@ pub fn create_lock(
             parents: &[target.parent.to_owned()],
             message: &message,
             identity: &identity,
-            sign_off: setting.config.file.git.sign_off,
+            sign_off: setting.config.file.git.sign_off
+                || context.repository.wants_sign_off().map_err(git_failure)?,
             signing: Signing::AsConfigured,
         })
         .map_err(git_failure)?;
@@ -201,6 +207,7 @@ pub fn create_lock(
             .iter()
             .map(|test| (test.id.clone(), test.cause.clone()))
             .collect(),
+        replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
     keep_manifest(context, key, task, &manifest_bytes)?;

@@ -1,6 +1,6 @@
 //! RED: proves that the proposed tests fail for the right reason on the base's sources (SPEC B3).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
@@ -105,22 +105,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             .or_default()
             .extend(coverages.iter().cloned());
     }
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        context,
-        &setting,
-        &base,
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &base, &runners)?;
     let mut runs = Vec::new();
     let judged = run_all(
         context,
