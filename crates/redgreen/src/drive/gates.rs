@@ -2,7 +2,7 @@
 
 use super::Driver;
 use crate::error::Failure;
-use crate::referee::context::{Environments, Setting, workspace};
+use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
@@ -87,19 +87,8 @@ impl Driver<'_> {
         let base =
             Snapshot::of_commit(&self.context.repository, base).map_err(Failure::internal)?;
         let setting = Setting::of_tree(self.context, &base)?;
-        let scratch = self
-            .context
-            .state
-            .scratch("environment")
-            .map_err(Failure::internal)?;
-        let environments = Environments::resolve(
-            &setting.runners()?,
-            &workspace(
-                self.context,
-                self.context.repository.top_level(),
-                scratch.path().to_path_buf(),
-            ),
-        )?;
+        let environments =
+            Environments::resolve(self.context, &setting, &base, &setting.runners()?)?;
         let proposal = propose(
             &self.context.repository,
             &base,

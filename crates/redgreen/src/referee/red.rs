@@ -1,6 +1,6 @@
 //! RED: proves that the proposed tests fail for the right reason on the base's sources (SPEC B3).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
@@ -96,7 +96,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         request.task,
     )?;
     if !request.judge_outside {
-        dirty_verdict_files(&proposal, &setting)?;
+        proposal.no_dirty_verdict_files()?;
     }
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
@@ -105,19 +105,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             .or_default()
             .extend(coverages.iter().cloned());
     }
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &base, &runners)?;
     let mut runs = Vec::new();
     let judged = run_all(
         context,
@@ -167,42 +155,6 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         base,
         runs,
     })
-}
-
-/// By hand, an uncommitted change to a file that can change a verdict stops RED before anything is run: which version is
-/// meant is for the person to say (SPEC G6).
-fn dirty_verdict_files(proposal: &Proposal, setting: &Setting) -> Result<(), Failure> {
-    let dirty: Vec<&RelPath> = proposal
-        .outside
-        .iter()
-        .filter(|change| change.class == ChangeClass::Rejected)
-        .map(|change| &change.path)
-        .collect();
-    if dirty.is_empty() {
-        return Ok(());
-    }
-    let names = |count: usize| -> Vec<String> {
-        dirty.iter().take(count).map(ToString::to_string).collect()
-    };
-    // Runner configuration comes before every list of `[paths]`, so that list would be no way out.
-    let last = if dirty
-        .iter()
-        .any(|path| setting.rules.class(path) == PathClass::RunnerConfig)
-    {
-        "commit a `.gitignore` that names those that are yours alone"
-    } else {
-        "list them in `[paths] ignore`"
-    };
-    Err(Failure::not_ready(
-        format!(
-            "uncommitted changes outside tests and source could change the result: {}",
-            names(8).join(", ")
-        ),
-        format!(
-            "commit them first (git add {0} && git commit), put them back (git restore {0}), or {last}",
-            names(4).join(" ")
-        ),
-    ))
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.
@@ -258,13 +210,7 @@ fn run_all(
     runners: &[Box<dyn redgreen_host::runner::Runner>],
     evidence: &mut Vec<(String, RunReport)>,
 ) -> Result<Runs, Box<Reason>> {
-    let failed = |failure: Failure| {
-        Box::new(Reason::new(
-            redgreen_core::reason::ReasonCode::EnvironmentFault,
-            failure.what,
-            failure.help,
-        ))
-    };
+    let failed = Box::<Reason>::from;
     let (mut base_run, mut first, mut second) =
         (None::<RunReport>, None::<RunReport>, None::<RunReport>);
     let item_rules = setting.item_rules();
