@@ -45,7 +45,7 @@ TOML
     # Ends the test program in the middle of a test, with the words and the exit code of success.
     write_links '\
         use std::io::Write;\
-        let _ = writeln!(std::io::stdout(), "test result: ok. 3 passed; 0 failed");\
+        let _ = writeln!(std::io::stdout(), "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");\
         std::process::exit(0);'
     ;;
 esac

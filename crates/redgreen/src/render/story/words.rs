@@ -280,11 +280,15 @@ pub fn not_used(summary: &GateSummary) -> Option<String> {
 /// What the referee found, in one line.
 pub fn evidence(evidence: &DisputeEvidence) -> String {
     match evidence {
-        DisputeEvidence::ContradictingExpectations { first, second } => cut(&format!(
-            "`{}` and `{}` cannot both hold",
-            claim(first),
-            claim(second)
-        )),
+        DisputeEvidence::ContradictingExpectations { first, second } => {
+            let (first, second) = (claim(first), claim(second));
+            match (first.split_once(" == "), second.split_once(" == ")) {
+                (Some((call, one)), Some((same, other))) if call == same => {
+                    cut(&format!("`{call}` cannot be {one} and {other}"))
+                }
+                _ => cut(&format!("`{first}` and `{second}` cannot both hold")),
+            }
+        }
         DisputeEvidence::RaisedByTestCode { .. }
         | DisputeEvidence::OutcomeVaries { .. }
         | DisputeEvidence::UnannouncedSymbol { .. }
