@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod check;
+pub mod clean;
 pub mod demo;
 pub mod explain;
 pub mod full;
@@ -65,6 +66,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
         Command::Reference(arguments) => reference::run(printer, arguments),
+        Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
@@ -80,9 +82,5 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Waive(arguments) => answer::waive(&open(cli, printer)?, arguments),
         Command::Reset(arguments) => answer::reset(&open(cli, printer)?, arguments),
         Command::Take(arguments) => answer::take(&open(cli, printer)?, arguments),
-        _ => Err(Failure::usage(
-            "this command is not there yet",
-            "see redgreen --help",
-        )),
     }
 }
