@@ -110,6 +110,12 @@ impl PathRules {
         })
     }
 
+    /// Whether the globs of source match a path, whatever else it is: a chore's `scope` may name manifests and CI.
+    #[must_use]
+    pub fn names_source(&self, path: &RelPath) -> bool {
+        matches(&self.source, path)
+    }
+
     /// What a path is. Runner configuration first, then tests, then source, then inert (SPEC G4).
     ///
     /// A `conftest.py` or another runner file inside a test folder is a test file for the author, never source.

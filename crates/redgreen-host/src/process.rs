@@ -59,6 +59,9 @@ pub struct Spec {
     /// Look for and end what outlived the command (default). False only for git plumbing, which starts nothing, and
     /// for signing, whose agent (`gpg-agent`) belongs to the user.
     pub end_leftovers: bool,
+    /// Ends with [`Ended::Interrupted`] as soon as somebody asks to stop ([`crate::interrupt::stop_requested`]), not
+    /// only at the second signal. True for agent sessions: they cost nothing and start over; a gate is finished.
+    pub ends_on_stop: bool,
 }
 
 impl Spec {
@@ -88,6 +91,7 @@ impl Spec {
             label: label.to_owned(),
             isolation: Isolation::Process,
             end_leftovers: true,
+            ends_on_stop: false,
         }
     }
 }

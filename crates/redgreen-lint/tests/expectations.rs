@@ -26,18 +26,22 @@ fn rust(text: &str, items: &[&str]) -> Mutated {
     mutate(Language::Rust, text, &items).unwrap()
 }
 
-/// Rust text without the block that reports the site, so that forms can be compared.
+/// Rust text without what reports the site, so that forms can be compared.
 fn without_report(text: &str) -> String {
-    let (start, end) = ("{ if let ::std::result::Result::Ok(path)", "\\n\"); } } ");
+    let (start, end) = ("{ if let ::std::result::Result::Ok(path)", "\\n\"); } }");
     let mut plain = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(start) {
         plain.push_str(&rest[..at]);
         let after = &rest[at..];
-        let literal = &after[after.find(end).unwrap() + end.len()..];
-        let close = literal.find(" }").unwrap();
-        plain.push_str(&literal[..close]);
-        rest = &literal[close + 2..];
+        let after = &after[after.find(end).unwrap() + end.len()..];
+        if let Some(assertion) = after.strip_prefix(" } ") {
+            rest = assertion;
+        } else {
+            let close = after.find(" }").unwrap();
+            plain.push_str(after[..close].trim_start());
+            rest = &after[close + 2..];
+        }
     }
     plain + rest
 }
@@ -58,6 +62,37 @@ fn python_form(statement: &str) -> String {
         .join("\n")
         .trim()
         .to_owned()
+}
+
+/// What the table writes as `H(3, S)`: plain literals are changed in the text.
+fn with_literals(form: &str) -> String {
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some(at) = rest.find("H(") {
+        let (before, after) = rest.split_at(at + 2);
+        out.push_str(before);
+        let Some(end) = after.find(", S)") else {
+            rest = after;
+            continue;
+        };
+        let argument = &after[..end];
+        let other = match argument.parse::<i64>() {
+            Ok(number) => Some((number * 3 + 7919).to_string()),
+            Err(_) if argument == "3.0" => Some("7928.25".to_owned()),
+            Err(_) if argument.starts_with('\'') && argument.matches('\'').count() == 2 => {
+                Some(format!("{} (other)'", argument.trim_end_matches('\'')))
+            }
+            Err(_) => None,
+        };
+        match other {
+            Some(other) => {
+                out.push_str(&format!("{other}, S, \"as_is\")"));
+                rest = &after[end + 4..];
+            }
+            None => rest = after,
+        }
+    }
+    out + rest
 }
 
 #[test]
@@ -140,7 +175,7 @@ fn c7_forms_of_python_expectations() {
         ("assert f() == (yield)", "assert f() == H((yield), S)"),
     ] {
         let expected = if after.is_empty() { before } else { after };
-        assert_eq!(python_form(before), expected, "{before}");
+        assert_eq!(python_form(before), with_literals(expected), "{before}");
     }
 }
 

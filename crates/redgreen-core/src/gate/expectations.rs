@@ -29,14 +29,17 @@ pub struct ExpectationControl {
     pub notes: Vec<Reason>,
 }
 
-/// Judges the control. `items` are the tests that GREEN passed; `evaluated` are the sites that reported.
+/// Judges the control. `items` are the tests that GREEN passed, `groups` the same by criterion (one group where there is
+/// one criterion), `evaluated` the sites that reported.
 ///
 /// A test that fails now noticed. A test that passes although one of its sites was evaluated is empty: something makes
 /// every comparison true, or the result is not the test's own. Everything else has no control: nothing to change, not
-/// evaluated, or not compiled.
+/// evaluated, or not compiled. But where a criterion's tests have expectations, pass, and not one of them was evaluated,
+/// the tests did not run: at least one test per criterion has to be controlled.
 #[must_use]
 pub fn judge_expectations(
     items: &[ItemId],
+    groups: &[Vec<ItemId>],
     sites: &[ChangedSite],
     evaluated: &BTreeSet<String>,
     run: Option<&RunReport>,
@@ -79,6 +82,36 @@ pub fn judge_expectations(
                 );
             }
             Some(_) | None => without.push(item),
+        }
+    }
+    for group in groups {
+        let passed = |item: &ItemId| {
+            outcomes
+                .get(item)
+                .is_some_and(|seen| seen.iter().all(|outcome| *outcome == Outcome::Passed))
+        };
+        let idle: Vec<&ChangedSite> = sites
+            .iter()
+            .filter(|site| group.contains(&site.item) && passed(&site.item))
+            .collect();
+        let controlled = group.iter().any(|item| noticed.contains(&item.to_string()));
+        let evaluated_any = sites
+            .iter()
+            .any(|site| group.contains(&site.item) && evaluated.contains(&site.id));
+        if let (Some(site), false, false) = (idle.first(), controlled, evaluated_any) {
+            failures.push(
+                Reason::new(
+                    ReasonCode::ControlFailed,
+                    format!(
+                        "`{}` is reported as passed, and its expectations were never evaluated",
+                        site.item.item
+                    ),
+                    "let the tests run: something reports them as passed without running them",
+                )
+                .at(site.item.path.clone())
+                .line(site.line)
+                .test(&site.item),
+            );
         }
     }
     let total = items.len();
@@ -167,7 +200,8 @@ mod tests {
             ("not_evaluated", Outcome::Passed),
             ("nothing_to_change", Outcome::Passed),
         ]);
-        let judged = judge_expectations(&items, &sites, &evaluated, Some(&report));
+        let judged =
+            judge_expectations(&items, &[items.to_vec()], &sites, &evaluated, Some(&report));
         assert_eq!(judged.failures.len(), 1);
         assert_eq!(
             judged.failures[0].test.as_deref(),
@@ -182,7 +216,41 @@ mod tests {
 
     #[test]
     fn c7_a_control_run_that_did_not_happen_blames_nobody() {
-        let judged = judge_expectations(&[item("a")], &[], &BTreeSet::new(), None);
+        let judged = judge_expectations(
+            &[item("a")],
+            &[vec![item("a")]],
+            &[],
+            &BTreeSet::new(),
+            None,
+        );
         assert!(judged.failures.is_empty() && judged.control.is_none() && judged.notes.len() == 1);
+    }
+
+    #[test]
+    fn c7_a_criterion_whose_expectations_are_never_evaluated_was_not_tested() {
+        let items = [item("a"), item("b")];
+        let sites = [ChangedSite {
+            id: "1".to_owned(),
+            item: item("a"),
+            line: 3,
+        }];
+        let report = run(&[("a", Outcome::Passed), ("b", Outcome::Passed)]);
+        let judged = judge_expectations(
+            &items,
+            &[items.to_vec()],
+            &sites,
+            &BTreeSet::new(),
+            Some(&report),
+        );
+        assert_eq!(judged.failures.len(), 1);
+        // Tests without anything to change are no proof of that.
+        let judged = judge_expectations(
+            &items,
+            &[items.to_vec()],
+            &[],
+            &BTreeSet::new(),
+            Some(&report),
+        );
+        assert!(judged.failures.is_empty());
     }
 }

@@ -51,6 +51,7 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     spec.timeout = session.timeout;
     spec.idle_timeout = Some(session.idle);
     spec.keep = 64 << 10;
+    spec.ends_on_stop = true;
     spec.log = Some(session.log.clone());
     spec.writable = vec![session.clone.clone(), session.home.clone()];
     if let Some(folder) = session.dispute.parent() {

@@ -159,6 +159,15 @@ impl Repository {
         Ok(finished.success() && finished.stdout.trim_ascii() == b"true")
     }
 
+    /// Whether the user signs off what they write (`format.signOff`, the only setting git has for it).
+    ///
+    /// # Errors
+    /// git failed.
+    pub fn wants_sign_off(&self) -> Result<bool, GitError> {
+        let finished = self.user_call(&["config", "--bool", "--get", "format.signOff"])?;
+        Ok(finished.success() && finished.stdout.trim_ascii() == b"true")
+    }
+
     /// Writes a commit. No hook runs; no reference changes.
     ///
     /// # Errors

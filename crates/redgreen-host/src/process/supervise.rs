@@ -69,7 +69,8 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
         let now = clock::monotonic();
         let idle_since = now.saturating_duration_since(output_at);
         let over_idle = spec.idle_timeout.is_some_and(|limit| idle_since >= limit);
-        ending = if INTERRUPTIONS.load(Ordering::SeqCst) != interruptions {
+        let stopped = spec.ends_on_stop && crate::interrupt::stop_requested();
+        ending = if stopped || INTERRUPTIONS.load(Ordering::SeqCst) != interruptions {
             Some(Ended::Interrupted)
         } else if now.saturating_duration_since(start) >= spec.timeout {
             Some(Ended::TimedOut)

@@ -69,11 +69,21 @@ fn test_edits(
         if let Some(literal) = target
             && let Some(other) = other_literal(lexed, literal)
         {
-            let range = lexed.start_of(literal)..lexed.end_before(literal + 1);
+            let place = lexed.start_of(literal)..lexed.end_before(literal + 1);
+            // A statement can be preceded by the report, which leaves the assertion as an author would write it; anywhere
+            // else the literal becomes a block.
+            let statement = at == body.start || [";", "{", "}"].contains(&lexed.text_at(at - 1));
+            let (range, text) = if statement {
+                let start = lexed.start_of(at);
+                let offset = place.start - start;
+                (start..place.end, Replacement::ReportedBefore(offset, other))
+            } else {
+                (place.clone(), Replacement::Reported(other))
+            };
             edits.push(Edit {
-                line: lines.line(range.start),
+                line: lines.line(place.start),
                 range,
-                text: Replacement::Reported(other),
+                text,
                 kind: SiteKind::Equality,
                 items: vec![test.name.clone()],
             });

@@ -1,13 +1,13 @@
 //! `redgreen lock TASK` and `redgreen amend TASK --reason …`
 
 use super::Ending;
-use super::red::{dirty_verdict_files, record};
+use super::red::record;
 use super::task::TaskContext;
 use crate::cli::{AmendArgs, LockArgs, TestClaims};
 use crate::error::Failure;
 use crate::referee::context::{Context, git_failure};
 use crate::referee::evidence::gate_document;
-use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::lock::{LockTarget, StoredLock, amended_base, create_lock, load_lock};
 use crate::referee::red::{RedRequest, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
@@ -61,9 +61,10 @@ fn lock(
     let start = redgreen_host::clock::monotonic();
     let head = context.head_commit()?;
     // An amended lock is proven on the sources the first one was proven on, not on what was implemented since.
-    let base_commit = old
-        .as_ref()
-        .map_or_else(|| head.clone(), |(old, _)| old.record.base_commit.clone());
+    let base_commit = match &old {
+        Some((old, _)) => amended_base(context, &task.key, old, &task.plan_files, &head)?,
+        None => head.clone(),
+    };
     let claims = task.claims(context, said)?;
     let red = prove_red(
         context,
@@ -78,7 +79,6 @@ fn lock(
             only: &[],
         },
     )?;
-    dirty_verdict_files(&red)?;
     let evidence = record(context, &red, &task.plan_files, start.elapsed())?;
     if red.result.verdict() != Verdict::Pass {
         context.printer.result(
@@ -107,6 +107,7 @@ fn lock(
             plan: task.plan.as_ref().map(|plan| plan.file.definition),
             supersedes: old.map(|(old, reason)| (old.digest, reason)),
             red: evidence,
+            replaces_source: Vec::new(),
         },
     )?;
     context.printer.result(

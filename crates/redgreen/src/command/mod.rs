@@ -13,6 +13,7 @@ pub mod look;
 pub mod next;
 pub mod plan;
 pub mod red;
+pub mod reference;
 pub mod run;
 pub mod task;
 
@@ -63,6 +64,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Reference(arguments) => reference::run(printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),

@@ -11,7 +11,9 @@ use crate::render::story::Story;
 use redgreen_core::dispute::Bounce;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::TaskId;
-use redgreen_core::machine::{Budgets, Event, Limits, Phase, RunId, RunOptions, Standing};
+use redgreen_core::machine::{
+    Approval, Budgets, Event, Limits, Phase, RunId, RunOptions, Standing,
+};
 use redgreen_core::plan::{self, PlanStatus};
 use redgreen_host::tree::Snapshot;
 use std::io::IsTerminal as _;
@@ -94,8 +96,9 @@ pub fn run_observed(
     };
     let person = driver.person.clone();
     let standing = driver.log.state().standing();
-    let first = if standing == Standing::Empty {
-        let approved = approved_by(context, &driver.slug, &definition).or_else(|| {
+    let by_plan = approved_by(context, &driver.slug, &definition, &configuration);
+    let events = if standing == Standing::Empty {
+        let approved = by_plan.or_else(|| {
             (arguments.yes || plan.status == PlanStatus::Approved).then(|| person.clone())
         });
         let claims: Vec<TaskId> = plan
@@ -112,7 +115,7 @@ pub fn run_observed(
             )
             .at(place));
         }
-        Event::RunStarted {
+        vec![Event::RunStarted {
             run: run_id()?,
             plan: Box::new(plan.clone()),
             definition,
@@ -120,40 +123,54 @@ pub fn run_observed(
             options,
             approved,
             adopted: claims,
-        }
+        }]
     } else {
-        let frozen = driver.log.state().frozen();
-        let same = frozen == Some((definition, configuration));
-        if !same && (arguments.yes || approved_by(context, &driver.slug, &definition).is_some()) {
-            Event::Approved {
-                plan: Box::new(plan.clone()),
+        let resumed = Event::Resumed {
+            options,
+            by: person.clone(),
+        };
+        let same = driver.log.state().frozen() == Some((definition, configuration));
+        let waits = driver.log.state().approval() == Some(&Approval::Needed);
+        // Before the first approval the plan file itself may say so; later only a person's word for exactly this text.
+        let given = by_plan
+            .or_else(|| arguments.yes.then(|| person.clone()))
+            .or_else(|| approved_before(&driver, &definition, &configuration))
+            .or_else(|| {
+                (same && waits && plan.status == PlanStatus::Approved).then(|| person.clone())
+            });
+        match (same && !waits, given) {
+            (true, _) => vec![resumed],
+            (false, Some(by)) => {
+                let approved = Event::Approved {
+                    plan: Box::new(plan.clone()),
+                    definition,
+                    configuration,
+                    by,
+                };
+                // What a killed run had begun is not being worked on any more; the approval has to know.
+                let differs = Event::Differs {
+                    definition,
+                    configuration,
+                };
+                if same {
+                    vec![approved, resumed]
+                } else {
+                    vec![differs, resumed.clone(), approved, resumed]
+                }
+            }
+            (false, None) if same => vec![resumed],
+            (false, None) => vec![Event::Differs {
                 definition,
                 configuration,
-                by: person.clone(),
-            }
-        } else if !same {
-            Event::Differs {
-                definition,
-                configuration,
-            }
-        } else {
-            Event::Resumed {
-                options,
-                by: person.clone(),
-            }
+            }],
         }
     };
     if announce {
         announce_start(context, &driver, arguments, &definition.short());
     }
-    let needs_resume = matches!(first, Event::Approved { .. });
-    let mut exit = driver.drive(first, observer)?;
-    if needs_resume {
-        let resumed = Event::Resumed {
-            options: self::options(&driver.setting.config, arguments)?,
-            by: person,
-        };
-        exit = driver.drive(resumed, observer)?;
+    let mut exit = ExitCode::Internal;
+    for event in events {
+        exit = driver.drive(event, observer)?;
     }
     if announce {
         announce_end(context, &driver, exit);
@@ -229,15 +246,46 @@ fn approval_file(context: &Context, slug: &str, kind: &str) -> std::path::PathBu
     context.state.manifests().join(slug).join(kind)
 }
 
-/// Who approved exactly this definition with `plan approve`.
+/// Who approved exactly this definition and configuration with `plan approve`.
 fn approved_by(
     context: &Context,
     slug: &str,
     definition: &redgreen_core::id::Digest,
+    configuration: &redgreen_core::id::Digest,
 ) -> Option<redgreen_core::machine::Person> {
     let text = std::fs::read_to_string(approval_file(context, slug, "approved")).ok()?;
-    let (digest, person) = text.trim().split_once(' ')?;
-    (digest == definition.to_string()).then(|| redgreen_core::machine::Person(person.to_owned()))
+    let mut parts = text.trim().splitn(3, ' ');
+    let (plan, config, person) = (parts.next()?, parts.next()?, parts.next()?);
+    (plan == definition.to_string() && config == configuration.to_string())
+        .then(|| redgreen_core::machine::Person(person.to_owned()))
+}
+
+/// Who approved exactly this definition and configuration earlier in this run: it was changed and put back.
+fn approved_before(
+    driver: &Driver<'_>,
+    plan: &redgreen_core::id::Digest,
+    config: &redgreen_core::id::Digest,
+) -> Option<redgreen_core::machine::Person> {
+    driver
+        .log
+        .events()
+        .iter()
+        .rev()
+        .find_map(|(_, event)| match event {
+            Event::RunStarted {
+                definition,
+                configuration,
+                approved: Some(by),
+                ..
+            }
+            | Event::Approved {
+                definition,
+                configuration,
+                by,
+                ..
+            } if definition == plan && configuration == config => Some(by.clone()),
+            _ => None,
+        })
 }
 
 fn adopted(context: &Context, slug: &str, definition: &redgreen_core::id::Digest) -> bool {
@@ -245,7 +293,7 @@ fn adopted(context: &Context, slug: &str, definition: &redgreen_core::id::Digest
         .is_ok_and(|text| text.trim().starts_with(&definition.to_string()))
 }
 
-/// Records an approval or an adoption of exactly this definition.
+/// Records an approval or an adoption of exactly this definition under the committed configuration.
 ///
 /// # Errors
 /// A failure when it cannot be written or nobody is named in the git configuration.
@@ -259,7 +307,10 @@ pub fn record_consent(
         .identity()
         .map_err(crate::referee::context::git_failure)?;
     let person = format!("{} <{}>", identity.name, identity.email);
-    let text = format!("{} {person}\n", loaded.file.definition);
+    let head = context.head_commit()?;
+    let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
+    let configuration = Setting::of_tree(context, &tree)?.config.digest;
+    let text = format!("{} {configuration} {person}\n", loaded.file.definition);
     redgreen_host::state::write_atomically(
         &approval_file(context, &loaded.slug(), kind),
         text.as_bytes(),
@@ -351,10 +402,17 @@ fn next_steps(driver: &Driver<'_>) -> String {
 /// A failure when there is no such plan or the request cannot be written.
 pub fn stop(context: &Context, arguments: &StopArgs) -> Ending {
     let loaded = the_plan(context, arguments.plan.as_deref())?;
-    let file = stop_file(context, &loaded.slug());
-    redgreen_host::state::write_atomically(&file, b"stop\n").map_err(Failure::internal)?;
+    let slug = loaded.slug();
+    if context.state.lock(&format!("plan-{slug}")).is_ok() {
+        context
+            .printer
+            .talk(format!("nothing is running for the plan `{slug}`"));
+        return Ok(ExitCode::Pass);
+    }
+    redgreen_host::state::write_atomically(&stop_file(context, &slug), b"stop\n")
+        .map_err(Failure::internal)?;
     context
         .printer
-        .talk("asked; the run stops after the current step, and `redgreen run` goes on later");
+        .talk("asked; an agent is ended, a gate is finished, and `redgreen run` goes on later");
     Ok(ExitCode::Pass)
 }

@@ -4,39 +4,67 @@ use super::Driver;
 use crate::error::Failure;
 use crate::referee::context::git_failure;
 use crate::referee::green::{GreenRequest, take_apart};
-use crate::referee::lock::locked_tree;
-use crate::referee::proposal::bytes_of;
+use crate::referee::lock::{StoredLock, locked_tree};
+use crate::referee::proposal::{bytes_of, copy};
 use redgreen_core::exit::ExitCode;
-use redgreen_core::id::{RelPath, TaskId};
+use redgreen_core::id::{Digest, RelPath, TaskId};
 use redgreen_core::machine::{AgentRole, Delivery, Notice};
 use redgreen_core::plan::{Mode, Task};
 use redgreen_core::tree::{self, Entry};
 use redgreen_formats::plan_file::{DerivedFields, Edit, set_derived};
 use redgreen_host::git::{CommitRequest, Head, Signing};
 use redgreen_host::process::{self, Spec};
-use redgreen_host::tree::Snapshot;
+use redgreen_host::tree::{Snapshot, content_digest};
 
 impl Driver<'_> {
-    /// The tip of the run's branch; where there is none yet, the commit that is checked out.
+    /// The tip of the run's branch; `None` before the first delivery.
+    fn branch_tip(&self) -> Result<Option<String>, Failure> {
+        let branch = self.branch();
+        let refs = self.context.repository.refs(&branch).map_err(git_failure)?;
+        Ok(refs.get(&branch).cloned())
+    }
+
+    /// The commit the next task begins on: what is checked out where that holds everything delivered so far, else the
+    /// tip of the run's branch.
     ///
     /// # Errors
     /// A failure when there is no commit.
     pub fn tip(&self) -> Result<String, Failure> {
-        let branch = self.branch();
-        if let Some(tip) = self
-            .context
-            .repository
-            .refs(&branch)
-            .map_err(git_failure)?
-            .get(&branch)
-        {
-            return Ok(tip.clone());
+        let head = self.context.head_commit()?;
+        match self.branch_tip()? {
+            Some(tip)
+                if !self
+                    .context
+                    .repository
+                    .is_ancestor(&tip, &head)
+                    .map_err(git_failure)? =>
+            {
+                Ok(tip)
+            }
+            Some(_) | None => Ok(head),
         }
-        self.context.head_commit()
+    }
+
+    /// The content that FULL passed last for a task, with the lock it was judged by.
+    fn validated_file(&self, task: &TaskId) -> std::path::PathBuf {
+        self.task_folder(task).join("validated")
+    }
+
+    /// Remembers what FULL passed: what is delivered must be the same content (DESIGN, invariant 3).
+    pub(super) fn remember_validated(
+        &self,
+        task: &TaskId,
+        lock: &Digest,
+        content: &str,
+    ) -> Result<(), Failure> {
+        let text = format!("{lock} {content}\n");
+        redgreen_host::state::write_atomically(&self.validated_file(task), text.as_bytes())
+            .map_err(Failure::internal)
     }
 
     /// Commits the source that FULL passed behind the lock commit, moves the run's branch, and the user's where it is safe.
     pub(super) fn deliver(&mut self, task: &TaskId) -> Result<Delivery, Failure> {
+        self.finish_rebase(task)?;
         let definition = self.definition(task)?;
         let lock = self.lock_of(task)?;
         let locked = locked_tree(self.context, &lock)?;
@@ -49,6 +77,21 @@ impl Driver<'_> {
             scope: &definition.scope,
         };
         let candidate = take_apart(self.context, &setting, &locked, &request)?;
+        let base = &lock.record.base_commit;
+        if let Some(tip) = self.branch_tip()?
+            && !self
+                .context
+                .repository
+                .is_ancestor(&tip, base)
+                .map_err(git_failure)?
+        {
+            return self.rebase(task, &tip, &lock, &locked, &candidate.full);
+        }
+        let content = content_digest(&candidate.full, &self.plan_files).to_string();
+        let validated = std::fs::read_to_string(self.validated_file(task)).unwrap_or_default();
+        if validated.trim() != format!("{} {content}", lock.digest) {
+            return Ok(Delivery::ContentChanged { tree: content });
+        }
         let listing = candidate.full.listing();
         let mut changes: Vec<(RelPath, Option<Entry>)> = Vec::new();
         for (path, _) in tree::changes(&locked.listing(), &listing) {
@@ -60,25 +103,27 @@ impl Driver<'_> {
             }
             changes.push((path.clone(), listing.get(&path).cloned()));
         }
-        let tip = self.tip()?;
-        if tip != lock.record.base_commit {
-            return self.deliver_on(&tip, &lock.record.base_commit, &changes, &locked);
-        }
         let written = self
             .context
             .repository
             .write_tree(Some(&lock.commit), &changes)
             .map_err(git_failure)?;
         let identity = self.context.repository.identity().map_err(git_failure)?;
+        let squash = self.setting.config.file.deliver.style.as_deref() == Some("squash");
+        let parent = if squash { base } else { &lock.commit };
         let commit = self
             .context
             .repository
             .commit_tree(&CommitRequest {
                 tree: &written,
-                parents: &[lock.commit.clone()],
+                parents: std::slice::from_ref(parent),
                 message: &message(&definition, &lock.digest.to_string()),
                 identity: &identity,
-                sign_off: false,
+                sign_off: self
+                    .context
+                    .repository
+                    .wants_sign_off()
+                    .map_err(git_failure)?,
                 signing: Signing::AsConfigured,
             })
             .map_err(git_failure)?;
@@ -91,54 +136,114 @@ impl Driver<'_> {
         self.forward(&commit)
     }
 
-    /// Something else was delivered since this task began.
-    fn deliver_on(
-        &self,
+    /// Something else was delivered since this task began. Where no path is touched by both, its tests are proven red
+    /// and locked again on what is delivered now, its candidate gets what the others changed, and FULL decides.
+    fn rebase(
+        &mut self,
+        task: &TaskId,
         tip: &str,
-        base: &str,
-        changes: &[(RelPath, Option<Entry>)],
+        lock: &StoredLock,
         locked: &Snapshot,
+        full: &Snapshot,
     ) -> Result<Delivery, Failure> {
         let repository = &self.context.repository;
-        let before = Snapshot::of_commit(repository, base).map_err(Failure::internal)?;
+        let before =
+            Snapshot::of_commit(repository, &lock.record.base_commit).map_err(Failure::internal)?;
         let now = Snapshot::of_commit(repository, tip).map_err(Failure::internal)?;
-        let theirs: Vec<RelPath> = tree::changes(&before.listing(), &now.listing())
-            .into_iter()
-            .map(|(path, _)| path)
-            .collect();
-        let mut ours: Vec<RelPath> = changes.iter().map(|(path, _)| path.clone()).collect();
-        ours.extend(
-            tree::changes(&before.listing(), &locked.listing())
+        let changed = |to: &Snapshot| -> Vec<RelPath> {
+            tree::changes(&before.listing(), &to.listing())
                 .into_iter()
-                .map(|(path, _)| path),
-        );
+                .map(|(path, _)| path)
+                .filter(|path| !path.is_below(".redgreen/locks"))
+                .collect()
+        };
+        let (theirs, ours) = (changed(&now), changed(full));
         let both: Vec<String> = ours
             .iter()
-            .filter(|path| theirs.contains(path))
+            .filter(|path| {
+                theirs.iter().any(|other| {
+                    other == *path || path.is_below(other.as_str()) || other.is_below(path.as_str())
+                })
+            })
             .map(ToString::to_string)
             .collect();
-        if both.is_empty() {
-            return Err(Failure::not_ready(
-                "another task was delivered since this one began, and its tests have to be proven again on the new base",
-                "redgreen reset TASK, then redgreen run",
-            ));
+        if !both.is_empty() {
+            return Ok(Delivery::Conflict { paths: both });
         }
-        Ok(Delivery::Conflict { paths: both })
+        let mut tests = now;
+        for path in changed(locked) {
+            if locked.get(&path).is_some() {
+                copy(&mut tests, locked, &path);
+            } else {
+                tests = tests.without(&path);
+            }
+        }
+        let author = self.task_folder(task).join("author");
+        self.fresh_clone(&author, &tests)?;
+        let red = self.prove_in(task, tip, &author)?;
+        let note = self.task_folder(task).join("rebase");
+        redgreen_host::state::write_atomically(&note, lock.commit.as_bytes())
+            .map_err(Failure::internal)?;
+        let reason = "another task was delivered meanwhile; proven again on it".to_owned();
+        self.lock_proven(task, tip, &red, reason)?;
+        self.finish_rebase(task)?;
+        Ok(Delivery::ContentChanged {
+            tree: self.lock_of(task)?.record.locked_tree,
+        })
+    }
+
+    /// Brings into the candidate what changed from the old lock to the new one. Nothing of it is a path that the
+    /// candidate changes, so doing it twice is harmless; the note tells that it has to be done.
+    fn finish_rebase(&self, task: &TaskId) -> Result<(), Failure> {
+        let note = self.task_folder(task).join("rebase");
+        let Ok(old) = std::fs::read_to_string(&note) else {
+            return Ok(());
+        };
+        let lock = self.lock_of(task)?;
+        if lock.commit != old.trim() {
+            redgreen_host::state::write_atomically(
+                &self.base_file(task),
+                lock.record.base_commit.as_bytes(),
+            )
+            .map_err(Failure::internal)?;
+            let repository = &self.context.repository;
+            let old = Snapshot::of_commit(repository, old.trim()).map_err(Failure::internal)?;
+            let new = locked_tree(self.context, &lock)?;
+            let folder = self.clone_of(task, AgentRole::Implementer);
+            for (path, _) in tree::changes(&old.listing(), &new.listing()) {
+                let target = folder.join(path.as_str());
+                match bytes_of(&new, repository, &path)? {
+                    Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes)
+                        .map_err(Failure::internal)?,
+                    None => match std::fs::remove_file(&target) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(Failure::internal(error));
+                        }
+                        Ok(()) | Err(_) => {}
+                    },
+                }
+            }
+        }
+        std::fs::remove_file(&note).map_err(Failure::internal)
     }
 
     /// Moves the user's branch when nothing of theirs is touched; otherwise says which command does it.
     fn forward(&self, commit: &str) -> Result<Delivery, Failure> {
         let repository = &self.context.repository;
-        let command = format!("git merge --ff-only redgreen/{}", self.slug);
-        let stay = || Delivery::OnRunBranch {
+        let mut command = format!("git merge --ff-only redgreen/{}", self.slug);
+        let stay = |command: &str| Delivery::OnRunBranch {
             commit: commit.to_owned(),
-            command: command.clone(),
+            command: command.to_owned(),
         };
         let Head::Branch { oid, .. } = repository.head().map_err(git_failure)? else {
-            return Ok(stay());
+            return Ok(stay(&command));
         };
-        if !self.fast_forward || !repository.is_ancestor(&oid, commit).map_err(git_failure)? {
-            return Ok(stay());
+        if !repository.is_ancestor(&oid, commit).map_err(git_failure)? {
+            command = format!("git merge redgreen/{}", self.slug);
+            return Ok(stay(&command));
+        }
+        if !self.fast_forward {
+            return Ok(stay(&command));
         }
         let old = Snapshot::of_commit(repository, &oid).map_err(Failure::internal)?;
         let new = Snapshot::of_commit(repository, commit).map_err(Failure::internal)?;
@@ -152,13 +257,13 @@ impl Driver<'_> {
                 other == path || path.is_below(other.as_str()) || other.is_below(path.as_str())
             })
         }) {
-            return Ok(stay());
+            return Ok(stay(&command));
         }
         match repository.fast_forward(commit) {
             Ok(()) => Ok(Delivery::Merged {
                 commit: commit.to_owned(),
             }),
-            Err(_) => Ok(stay()),
+            Err(_) => Ok(stay(&command)),
         }
     }
 

@@ -2,18 +2,24 @@
 
 use super::Driver;
 use crate::error::Failure;
+use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
 use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
-use redgreen_core::gate::{Gate, could_not_run};
+use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
 use redgreen_core::id::{CriterionId, TaskId};
 use redgreen_core::machine::{AgentRole, EffectKey, Event, GateSummary, LockRef};
 use redgreen_core::outcome::Verdict;
-use redgreen_core::plan::Task;
+use redgreen_core::plan::{Mode, Task};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
+use redgreen_core::test_item::CriteriaMap;
+use redgreen_host::tree::Snapshot;
+use redgreen_host::walk::Candidate;
+use std::path::Path;
 
 impl Driver<'_> {
     /// What the plan says of a task.
@@ -41,18 +47,31 @@ impl Driver<'_> {
     }
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
+        let base = self.base_of(task)?;
+        self.prove_in(task, &base, &self.clone_of(task, AgentRole::Author))
+    }
+
+    /// RED of the tests in a folder, on a base.
+    pub(super) fn prove_in(
+        &self,
+        task: &TaskId,
+        base: &str,
+        folder: &Path,
+    ) -> Result<RedOutcome, Failure> {
         let definition = self.definition(task)?;
         let criteria: Vec<CriterionId> = definition
             .criteria
             .iter()
             .map(|criterion| criterion.id.clone())
             .collect();
-        let base = self.base_of(task)?;
+        if !definition.mode.has_red() {
+            return self.nothing_to_prove(task, base);
+        }
         prove_red(
             self.context,
             &RedRequest {
-                base_commit: &base,
-                candidate: &self.clone_of(task, AgentRole::Author),
+                base_commit: base,
+                candidate: folder,
                 plan_files: &self.plan_files,
                 task: Some(task),
                 criteria: &criteria,
@@ -61,6 +80,39 @@ impl Driver<'_> {
                 only: &[],
             },
         )
+    }
+
+    /// What is locked for a task without new tests (SPEC A5): the base as it is.
+    fn nothing_to_prove(&self, task: &TaskId, base: &str) -> Result<RedOutcome, Failure> {
+        let base =
+            Snapshot::of_commit(&self.context.repository, base).map_err(Failure::internal)?;
+        let setting = Setting::of_tree(self.context, &base)?;
+        let environments =
+            Environments::resolve(self.context, &setting, &base, &setting.runners()?)?;
+        let proposal = propose(
+            &self.context.repository,
+            &base,
+            &Candidate {
+                snapshot: base.clone(),
+                irregular: Vec::new(),
+            },
+            &setting.rules,
+            &setting.item_rules(),
+            &self.plan_files,
+            Some(task),
+        )?;
+        Ok(RedOutcome {
+            result: judge_lock(&LockCheck {
+                task,
+                changes: &[],
+                invalid: None,
+            }),
+            proposal,
+            map: CriteriaMap::new(),
+            environments,
+            base,
+            runs: Vec::new(),
+        })
     }
 
     /// The lock of a task of this run.
@@ -180,6 +232,9 @@ impl Driver<'_> {
             },
             &definition.supersedes.iter().cloned().collect(),
         )?;
+        if outcome.result.verdict() == Verdict::Pass {
+            self.remember_validated(task, &lock.digest, &outcome.content_tree)?;
+        }
         Ok(Judged {
             result: outcome.result,
             content_tree: Some(outcome.content_tree),
@@ -200,15 +255,56 @@ impl Driver<'_> {
             let red = self.prove(task)?;
             self.red.insert(task.clone(), red);
         }
-        let Some(red) = self.red.get(task) else {
+        let Some(red) = self.red.remove(task) else {
             return Err(Failure::internal(format!("RED of {task} was not proven")));
         };
-        if red.result.verdict() != Verdict::Pass {
-            return Err(Failure::internal(format!(
-                "RED of {task} does not pass any more"
-            )));
-        }
         let base = self.base_of(task)?;
+        let reason = self.why_locked_again(task);
+        self.lock_proven(task, &base, &red, reason)
+    }
+
+    /// Why a task is locked another time: the dispute that was settled last.
+    fn why_locked_again(&self, task: &TaskId) -> String {
+        let dispute = self
+            .log
+            .events()
+            .iter()
+            .rev()
+            .find_map(|(_, event)| match event {
+                Event::Disputed { dispute, evidence } if dispute.task == *task => Some(evidence),
+                _ => None,
+            });
+        dispute.map_or_else(
+            || "tests corrected".to_owned(),
+            |evidence| {
+                evidence.first().map_or_else(
+                    || "a person decided".to_owned(),
+                    redgreen_core::dispute::DisputeEvidence::describe,
+                )
+            },
+        )
+    }
+
+    /// Commits the lock of a RED that passed on this base. What was locked before is superseded, for this reason.
+    pub(super) fn lock_proven(
+        &self,
+        task: &TaskId,
+        base: &str,
+        red: &RedOutcome,
+        reason: String,
+    ) -> Result<LockRef, Failure> {
+        if red.result.verdict() != Verdict::Pass {
+            return Err(Failure::not_ready(
+                format!(
+                    "RED of {task} does not pass any more: {}",
+                    first_reason(&red.result)
+                ),
+                format!(
+                    "correct its tests: redgreen amend {task} --reason '…'; or start over: redgreen reset {task}"
+                ),
+            ));
+        }
+        let definition = self.definition(task)?;
         let old = load_lock(self.context, &self.slug, task)?;
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);
         let known = self
@@ -229,38 +325,26 @@ impl Driver<'_> {
                 runs: &red.runs,
             },
         )?;
-        let supersedes = old.map(|old| {
-            let reason = self
-                .log
-                .state()
-                .task(task)
-                .and_then(|state| state.dispute.as_ref())
-                .map_or_else(
-                    || "tests corrected".to_owned(),
-                    |open| {
-                        open.evidence.first().map_or_else(
-                            || "a person decided".to_owned(),
-                            redgreen_core::dispute::DisputeEvidence::describe,
-                        )
-                    },
-                );
-            (old.digest, reason)
-        });
         let stored = create_lock(
             self.context,
             &self.slug,
             task,
-            &base,
+            base,
             red,
             &self.plan_files,
             &LockTarget {
-                parent: &base,
+                parent: base,
                 reference: &reference,
                 expected: existing,
                 update_index: false,
                 plan: self.log.state().frozen().map(|(definition, _)| definition),
-                supersedes,
+                supersedes: old.map(|old| (old.digest, reason)),
                 red: evidence,
+                replaces_source: if definition.mode == Mode::Chore {
+                    definition.scope
+                } else {
+                    Vec::new()
+                },
             },
         )?;
         Ok(LockRef {
@@ -271,6 +355,13 @@ impl Driver<'_> {
             files: stored.manifest.files.len(),
         })
     }
+}
+
+fn first_reason(result: &redgreen_core::gate::GateResult) -> String {
+    result
+        .reasons()
+        .first()
+        .map_or_else(String::new, |reason| reason.message.clone())
 }
 
 /// A gate with what is recorded beside it.

@@ -7,6 +7,7 @@ pub mod gates;
 pub mod log;
 pub mod prompt;
 pub mod session;
+mod watch;
 
 use crate::command::task::LoadedPlan;
 use crate::error::Failure;
@@ -20,6 +21,7 @@ use redgreen_core::reason::{Reason, ReasonCode};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
+use watch::Watch;
 
 /// Whoever wants to hear what happens: the story on the terminal, the demonstration.
 pub trait Observer {
@@ -52,9 +54,9 @@ pub struct Driver<'a> {
     pub person: Person,
     /// A command that stands in for every configured agent (`--agent`).
     pub agent: Option<Vec<String>>,
-    /// RED results whose tests are to be locked; proven again when the process was restarted in between.
     /// Whether the user's branch is fast-forwarded when a task passed and nothing of theirs is touched.
     pub fast_forward: bool,
+    /// RED results whose tests are to be locked; proven again when the process was restarted in between.
     red: BTreeMap<TaskId, RedOutcome>,
 }
 
@@ -110,21 +112,13 @@ impl<'a> Driver<'a> {
         first: Event,
         observer: &mut dyn Observer,
     ) -> Result<ExitCode, Failure> {
-        let start = redgreen_host::clock::monotonic();
-        let limit = self.setting.config.limits.run;
+        let watch = Watch::start(
+            stop_file(self.context, &self.slug),
+            self.setting.config.limits.run,
+        )?;
         let mut queue: VecDeque<Effect> = self.record(first, observer)?.into();
         while let Some(effect) = queue.pop_front() {
-            self.look_for_stop()?;
-            if redgreen_host::interrupt::stop_requested() && self.log.state().stop().is_none() {
-                let by = self.person.clone();
-                queue.extend(self.record(Event::StopRequested { by }, observer)?);
-            }
-            if limit.is_some_and(|limit| start.elapsed() > limit)
-                && self.log.state().stop().is_none()
-            {
-                let limit = redgreen_core::machine::RunLimit::Time;
-                queue.extend(self.record(Event::LimitReached { limit }, observer)?);
-            }
+            queue.extend(self.stop_if_asked(&watch, observer)?);
             if effect.action.is_work() && self.log.state().stop().is_some() {
                 continue;
             }
@@ -146,9 +140,16 @@ impl<'a> Driver<'a> {
                 observer,
             )?);
             let events = self.carry_out(&effect, observer)?;
+            // First the stop, then the session that it ended: otherwise the session would be started anew.
+            queue.extend(self.stop_if_asked(&watch, observer)?);
             for event in events {
                 queue.extend(self.record(event, observer)?);
             }
+        }
+        drop(watch);
+        if !self.log.events().is_empty() {
+            // The last events came after the last report.
+            self.write_report()?;
         }
         Ok(match self.log.state().standing() {
             Standing::Empty | Standing::Working => ExitCode::Internal,
@@ -174,14 +175,24 @@ impl<'a> Driver<'a> {
         Ok(effects)
     }
 
-    /// `redgreen stop` from another terminal leaves a file.
-    fn look_for_stop(&self) -> Result<(), Failure> {
-        let file = stop_file(self.context, &self.slug);
-        if file.exists() {
-            redgreen_host::interrupt::request_stop();
-            std::fs::remove_file(&file).map_err(Failure::internal)?;
+    /// Records a stop that somebody asked for, or that a limit of the run asks for, once.
+    fn stop_if_asked(
+        &mut self,
+        watch: &Watch,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Effect>, Failure> {
+        if self.log.state().stop().is_some() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        if watch.time_is_up() {
+            let limit = redgreen_core::machine::RunLimit::Time;
+            return self.record(Event::LimitReached { limit }, observer);
+        }
+        if redgreen_host::interrupt::stop_requested() {
+            let by = self.person.clone();
+            return self.record(Event::StopRequested { by }, observer);
+        }
+        Ok(Vec::new())
     }
 
     /// Carries out one effect and returns the events it led to.

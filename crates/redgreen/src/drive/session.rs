@@ -23,13 +23,18 @@ impl Driver<'_> {
     /// # Errors
     /// A failure when it cannot be read or written.
     pub fn base_of(&self, task: &TaskId) -> Result<String, Failure> {
-        let file = self.task_folder(task).join("base");
+        let file = self.base_file(task);
         if let Ok(text) = std::fs::read_to_string(&file) {
             return Ok(text.trim().to_owned());
         }
         let tip = self.tip()?;
         redgreen_host::state::write_atomically(&file, tip.as_bytes()).map_err(Failure::internal)?;
         Ok(tip)
+    }
+
+    /// Where [`Driver::base_of`] is kept.
+    pub(super) fn base_file(&self, task: &TaskId) -> PathBuf {
+        self.task_folder(task).join("base")
     }
 
     /// The folder of a role's clone.
@@ -52,7 +57,7 @@ impl Driver<'_> {
         }
     }
 
-    fn fresh_clone(&self, folder: &Path, tree: &Snapshot) -> Result<(), Failure> {
+    pub(super) fn fresh_clone(&self, folder: &Path, tree: &Snapshot) -> Result<(), Failure> {
         if folder.exists() {
             redgreen_host::state::remove_tree(folder).map_err(Failure::internal)?;
         }
@@ -88,26 +93,25 @@ impl Driver<'_> {
             } else {
                 bytes_of(locked, &self.context.repository, &change.path)?
             };
-            match wanted {
-                Some(bytes) if !target.is_symlink() => {
-                    redgreen_host::state::write_atomically(&target, &bytes)
-                        .map_err(Failure::internal)?;
+            let is_folder = target.is_dir() && !target.is_symlink();
+            if wanted.is_none() || target.is_symlink() || is_folder {
+                let removed = if is_folder {
+                    redgreen_host::state::remove_tree(&target)
+                } else {
+                    std::fs::remove_file(&target)
+                };
+                if let Err(error) = removed
+                    && error.kind() != std::io::ErrorKind::NotFound
+                {
+                    return Err(Failure::internal(format!(
+                        "failed to remove `{}`: {error}",
+                        change.path
+                    )));
                 }
-                Some(_) | None => {
-                    let removed = if target.is_dir() && !target.is_symlink() {
-                        redgreen_host::state::remove_tree(&target)
-                    } else {
-                        std::fs::remove_file(&target)
-                    };
-                    if let Err(error) = removed
-                        && error.kind() != std::io::ErrorKind::NotFound
-                    {
-                        return Err(Failure::internal(format!(
-                            "failed to remove `{}`: {error}",
-                            change.path
-                        )));
-                    }
-                }
+            }
+            if let Some(bytes) = wanted {
+                redgreen_host::state::write_atomically(&target, &bytes)
+                    .map_err(Failure::internal)?;
             }
         }
         Ok(())
@@ -182,6 +186,7 @@ impl Driver<'_> {
             AgentMode::Again => "again",
             AgentMode::Fix => "fix",
         };
+        let mut secrets = Vec::new();
         let mut variables = vec![
             ("REDGREEN_TASK".to_owned(), task.to_string()),
             ("REDGREEN_ROLE".to_owned(), role.as_str().to_owned()),
@@ -191,6 +196,7 @@ impl Driver<'_> {
         if let Some(agent) = self.setting.config.agent(role.as_str()) {
             for name in &agent.environment {
                 if let Some(value) = redgreen_host::env::variable(name) {
+                    secrets.push((name.clone(), value.clone()));
                     variables.push((name.clone(), value));
                 }
             }
@@ -208,6 +214,7 @@ impl Driver<'_> {
             log: log.clone(),
         };
         let end = agent::command::run(&session).map_err(Failure::internal)?;
+        hide(&log, &secrets)?;
         let outcome = match end.outcome {
             agent::AgentOutcome::Done => AgentOutcome::Done,
             agent::AgentOutcome::Limit => AgentOutcome::SessionLimit,
@@ -306,7 +313,11 @@ impl Driver<'_> {
             role,
             task: definition,
             tests: &self.setting.config.tests,
-            source: &self.setting.config.source,
+            source: if definition.mode == redgreen_core::plan::Mode::Chore {
+                &definition.scope
+            } else {
+                &self.setting.config.source
+            },
             mixed: self
                 .setting
                 .config
@@ -355,4 +366,25 @@ impl Driver<'_> {
         let skip = lines.len().saturating_sub(LINES);
         lines.split_off(skip)
     }
+}
+
+/// Replaces the values of named variables in what a session printed by their names. Values of fewer than four bytes are
+/// too common to be told from other text.
+fn hide(log: &Path, secrets: &[(String, String)]) -> Result<(), Failure> {
+    let long: Vec<&(String, String)> = secrets
+        .iter()
+        .filter(|(_, value)| value.len() >= 4)
+        .collect();
+    if long.is_empty() || !log.exists() {
+        return Ok(());
+    }
+    let bytes = std::fs::read(log).map_err(Failure::internal)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if long.iter().all(|(_, value)| !text.contains(value.as_str())) {
+        return Ok(());
+    }
+    for (name, value) in long {
+        text = text.replace(value.as_str(), &format!("[{name}]"));
+    }
+    redgreen_host::state::write_atomically(log, text.as_bytes()).map_err(Failure::internal)
 }

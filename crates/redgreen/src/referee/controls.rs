@@ -5,8 +5,9 @@ use super::proposal::text_of;
 use super::red::{all_items, merged};
 use super::trees::{TreeOnDisk, of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{ChangedSite, ExpectationControl, ExpectedTest, judge_expectations};
+use redgreen_core::gate::{ChangedSite, ExpectationControl, judge_expectations};
 use redgreen_core::id::{ItemId, RelPath};
+use redgreen_core::lock::LockRecord;
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::Snapshot;
@@ -27,9 +28,10 @@ pub fn changed_expectations(
     environments: &Environments,
     runners: &[Box<dyn Runner>],
     candidate: &Snapshot,
-    expected: &[ExpectedTest],
+    record: &LockRecord,
 ) -> Result<ExpectationControl, Failure> {
-    let items: Vec<ItemId> = expected.iter().map(|test| test.item.clone()).collect();
+    let items: Vec<ItemId> = record.tests.iter().map(|test| test.item.clone()).collect();
+    let groups = groups(record, &items);
     let mut by_file: BTreeMap<&RelPath, Vec<ItemId>> = BTreeMap::new();
     for item in &items {
         by_file.entry(&item.path).or_default().push(item.clone());
@@ -57,7 +59,13 @@ pub fn changed_expectations(
         tree = tree.with(&context.repository, path.clone(), mutated.text.into_bytes());
     }
     if sites.is_empty() {
-        return Ok(judge_expectations(&items, &sites, &BTreeSet::new(), None));
+        return Ok(judge_expectations(
+            &items,
+            &groups,
+            &sites,
+            &BTreeSet::new(),
+            None,
+        ));
     }
     context
         .printer
@@ -93,5 +101,36 @@ pub fn changed_expectations(
         .lines()
         .map(str::to_owned)
         .collect();
-    Ok(judge_expectations(&items, &sites, &evaluated, run.as_ref()))
+    Ok(judge_expectations(
+        &items,
+        &groups,
+        &sites,
+        &evaluated,
+        run.as_ref(),
+    ))
+}
+
+/// Locked tests by criterion; all of them where the criteria map names none.
+fn groups(record: &LockRecord, items: &[ItemId]) -> Vec<Vec<ItemId>> {
+    let named: Vec<Vec<ItemId>> = record
+        .criteria
+        .values()
+        .map(|coverages| {
+            items
+                .iter()
+                .filter(|item| {
+                    coverages.iter().any(|coverage| {
+                        !coverage.guard && coverage.test.starts_with(&item.to_string())
+                    })
+                })
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+        .filter(|group| !group.is_empty())
+        .collect();
+    if named.is_empty() {
+        vec![items.to_vec()]
+    } else {
+        named
+    }
 }

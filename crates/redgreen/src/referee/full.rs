@@ -1,7 +1,7 @@
 //! FULL: the whole suite on the base and on the candidate, the lock, every check (SPEC B6-B8).
 
 use super::checks::run_check;
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::green::{CandidateTree, GreenRequest, take_apart};
 use super::lock::locked_tree;
 use super::red::all_items;
@@ -10,7 +10,7 @@ use crate::error::Failure;
 use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun, judge_full};
 use redgreen_core::id::{CaseId, Digest, RelPath};
 use redgreen_core::outcome::Outcome;
-use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::reason::Reason;
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::{Snapshot, content_digest};
@@ -56,19 +56,7 @@ pub fn validate_full(
     let base = Snapshot::of_commit(&context.repository, &request.lock.record.base_commit)
         .map_err(Failure::internal)?;
     let runners = setting.runners()?;
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &locked, &runners)?;
     let environments = environments.with_search_paths_of(&request.lock.environments);
     let content_tree = content_digest(&candidate.full, request.plan_files).to_string();
     let base_tree = content_digest(&base, request.plan_files).to_string();
@@ -81,20 +69,14 @@ pub fn validate_full(
         content_tree,
     };
     let mut judged = Vec::new();
+    let mut after = Vec::new();
     let build =
         |snapshot: &Snapshot, label: &str| TreeOnDisk::build(context, &setting, snapshot, label);
     let on_disk = match build(&outcome.candidate.full, "full") {
         Ok(tree) => tree,
         Err(failure) => {
-            outcome.result = gate::could_not_run(
-                Gate::Full,
-                Some(task.clone()),
-                vec![Reason::new(
-                    ReasonCode::PrepareFailed,
-                    failure.what,
-                    failure.help,
-                )],
-            );
+            let reason: Box<Reason> = failure.into();
+            outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![*reason]);
             return Ok(outcome);
         }
     };
@@ -200,6 +182,12 @@ pub fn validate_full(
                 }
             }
         }
+        after.push(baseline_key(
+            &outcome.content_tree,
+            &environments,
+            runner,
+            &suite,
+        ));
         judged.push((suite.name.clone(), base_report, report, flaky));
     }
     for check in &setting.config.checks {
@@ -234,6 +222,12 @@ pub fn validate_full(
         checks: &outcome.checks,
         supersedes,
     });
+    if outcome.result.verdict() == redgreen_core::outcome::Verdict::Pass {
+        // The next task begins on exactly this content: the same command on the same bytes need not run again (B7).
+        for (key, (_, _, report, _)) in after.iter().zip(&judged) {
+            write_baseline(context, key, report)?;
+        }
+    }
     outcome.runs = judged
         .into_iter()
         .map(|(name, _, report, _)| (name, report))

@@ -1,11 +1,11 @@
 //! RED: proves that the proposed tests fail for the right reason on the base's sources (SPEC B3).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::gate::{self, ChangeClass, Gate, GateResult, RedInput, judge_red};
 use redgreen_core::id::{CriterionId, RelPath, TaskId};
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{Ended, RunReport};
@@ -95,6 +95,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         request.plan_files,
         request.task,
     )?;
+    if !request.judge_outside {
+        proposal.no_dirty_verdict_files()?;
+    }
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
     for (criterion, coverages) in &request.claims.covers {
@@ -102,19 +105,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             .or_default()
             .extend(coverages.iter().cloned());
     }
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &base, &runners)?;
     let mut runs = Vec::new();
     let judged = run_all(
         context,
@@ -219,13 +210,7 @@ fn run_all(
     runners: &[Box<dyn redgreen_host::runner::Runner>],
     evidence: &mut Vec<(String, RunReport)>,
 ) -> Result<Runs, Box<Reason>> {
-    let failed = |failure: Failure| {
-        Box::new(Reason::new(
-            redgreen_core::reason::ReasonCode::EnvironmentFault,
-            failure.what,
-            failure.help,
-        ))
-    };
+    let failed = Box::<Reason>::from;
     let (mut base_run, mut first, mut second) =
         (None::<RunReport>, None::<RunReport>, None::<RunReport>);
     let item_rules = setting.item_rules();

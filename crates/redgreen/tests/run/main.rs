@@ -8,4 +8,8 @@
 
 mod support;
 
+mod author;
+mod delivery;
+mod disputes;
+mod plan_file;
 mod retries;

@@ -25,6 +25,8 @@ class Report:
 
 def other(value, direction):
     """A value of the same type that is another one; greater or less where that is asked."""
+    if direction == "as_is":
+        return value
     if direction == "match":
         return "(?!)"
     kind = type(value)
