@@ -60,7 +60,13 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Check(arguments) => check::run(&open(cli, printer)?, arguments),
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
-        Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Amend(arguments) => {
+            let context = open(cli, printer)?;
+            match answer::amend(&context, arguments)? {
+                Some(exit) => Ok(exit),
+                None => lock::amend(&context, arguments),
+            }
+        }
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
