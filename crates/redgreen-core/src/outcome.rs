@@ -3,165 +3,98 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The verdict of a gate (SPEC B1). Only `Pass` advances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Everything that had to be established was established.
-    Pass,
-    /// The tests or a check say no.
-    Fail,
-    /// Something was changed that could change a verdict, or a control shows the result is empty.
-    Rejected,
-    /// The question could not be put: missing or truncated report, zero tests, time-out, missing command.
-    CouldNotRun,
-    /// Put, but not decided; a person must look.
-    Inconclusive,
-    /// The same bytes gave different answers.
-    Flaky,
-}
-
-impl Verdict {
-    /// The wire text.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Rejected => "rejected",
-            Self::CouldNotRun => "could_not_run",
-            Self::Inconclusive => "inconclusive",
-            Self::Flaky => "flaky",
+/// A closed list of words: the enum, its wire texts and its meanings, so that no list beside it can go stale.
+macro_rules! words {
+    ($(#[$attribute:meta])* $name:ident { $($variant:ident = $text:literal, $meaning:literal;)* }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $( #[doc = $meaning] #[serde(rename = $text)] $variant, )* }
+        impl $name {
+            /// Every value, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            /// The wire text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(Self::$variant => $text),* } }
+            /// What it means, in one line (for `redgreen explain` and the generated tables).
+            #[must_use]
+            pub fn meaning(self) -> &'static str { match self { $(Self::$variant => $meaning),* } }
         }
-    }
-}
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What happened to one test case (SPEC B2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It ran and passed.
-    Passed,
-    /// It ran and failed.
-    Failed,
-    /// It could not be set up, loaded, compiled or torn down.
-    Errored,
-    /// The runner skipped it.
-    Skipped,
-    /// It failed and was expected to.
-    Xfailed,
-    /// It passed and was expected to fail.
-    Xpassed,
-    /// Marked as not written yet.
-    Todo,
-    /// It was ended by a time-out.
-    TimedOut,
-    /// Its process died.
-    Crashed,
-    /// It was expected and never ran.
-    NotRun,
-    /// It cannot load because of an accepted missing symbol elsewhere in its file, target or package.
-    Blocked,
-}
-
-impl Outcome {
-    /// The wire text.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Errored => "errored",
-            Self::Skipped => "skipped",
-            Self::Xfailed => "xfailed",
-            Self::Xpassed => "xpassed",
-            Self::Todo => "todo",
-            Self::TimedOut => "timed_out",
-            Self::Crashed => "crashed",
-            Self::NotRun => "not_run",
-            Self::Blocked => "blocked",
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
         }
-    }
+    };
 }
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+
+words! {
+    /// The verdict of a gate (SPEC B1). Only `Pass` advances.
+    Verdict {
+        Pass = "pass", "everything that had to be established was established";
+        Fail = "fail", "the tests or a check say no";
+        Rejected = "rejected", "something was changed that could change a verdict, or a control shows the result is empty";
+        CouldNotRun = "could_not_run", "the question could not be put: missing or truncated report, zero tests, time-out, missing command";
+        Inconclusive = "inconclusive", "put, but not decided; a person must look";
+        Flaky = "flaky", "the same bytes gave different answers";
     }
 }
 
-/// Why a case did not pass (SPEC B3; tables: reference/test-results.md section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    // ---- right: the behaviour is missing
-    /// An assertion of the test failed.
-    Assertion,
-    /// A first-party symbol or module does not exist yet.
-    MissingSymbol,
-    /// A first-party callable has another signature.
-    Signature,
-    /// A not-implemented stub of first-party source was reached.
-    NotImplemented,
-    /// First-party source raised or panicked.
-    RaisedInSource,
-    // ---- broken: the test itself is wrong
-    /// The test file does not parse.
-    SyntaxError,
-    /// A name in the test is not defined.
-    UndefinedName,
-    /// A fixture does not exist or a fixture failed.
-    MissingFixture,
-    /// A third-party package is not installed.
-    MissingDependency,
-    /// The imported name exists, elsewhere.
-    WrongImport,
-    /// The test fails whatever the code does (`assert False`, `panic!()` alone).
-    AlwaysFails,
-    /// Set-up or tear-down in test code failed.
-    SetupFailed,
-    /// The test does not compile, for a reason of its own.
-    DoesNotCompile,
-    /// A third-party or standard-library symbol does not exist.
-    WrongForeignSymbol,
-    // ---- unclear: a person or the author must look
-    /// An exception raised by test code that is no assertion.
-    RaisedInTest,
-    /// A very similar name exists: perhaps a typo.
-    SimilarName,
-    /// Types do not match.
-    TypeMismatch,
-    /// The test ran into the time limit.
-    Timeout,
-    /// The process of the test died.
-    Crash,
-    /// Nothing that is known.
-    Unknown,
-    // ---- environment: the question could not be put
-    /// A plugin the test needs is not there (for example: async tests without a plugin).
-    MissingPlugin,
-    /// A service, device or permission is missing.
-    Environment,
-    /// The project was broken before the task.
-    BrokenBase,
+words! {
+    /// What happened to one test case (SPEC B2).
+    Outcome {
+        Passed = "passed", "it ran and passed";
+        Failed = "failed", "it ran and failed";
+        Errored = "errored", "it could not be set up, loaded, compiled or torn down";
+        Skipped = "skipped", "the runner skipped it";
+        Xfailed = "xfailed", "it failed and was expected to";
+        Xpassed = "xpassed", "it passed and was expected to fail";
+        Todo = "todo", "marked as not written yet";
+        TimedOut = "timed_out", "it was ended by a time-out";
+        Crashed = "crashed", "its process died";
+        NotRun = "not_run", "it was expected and never ran";
+        Blocked = "blocked", "it cannot load because of an accepted missing symbol elsewhere in its file, target or package";
+    }
 }
 
-/// What a cause means for RED.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CauseClass {
-    /// The behaviour is missing: a legitimate red.
-    Right,
-    /// The test itself is wrong.
-    Broken,
-    /// It cannot be told; stops with a question.
-    Unclear,
-    /// The environment or the base is not sane; neither pass nor fail.
-    Environment,
+words! {
+    /// Why a case did not pass (SPEC B3; tables: reference/test-results.md section 3).
+    Cause {
+        // ---- right: the behaviour is missing
+        Assertion = "assertion", "an assertion of the test failed";
+        MissingSymbol = "missing_symbol", "a first-party symbol or module does not exist yet";
+        Signature = "signature", "a first-party callable has another signature";
+        NotImplemented = "not_implemented", "a not-implemented stub of first-party source was reached";
+        RaisedInSource = "raised_in_source", "first-party source raised or panicked";
+        // ---- broken: the test itself is wrong
+        SyntaxError = "syntax_error", "the test file does not parse";
+        UndefinedName = "undefined_name", "a name in the test is not defined";
+        MissingFixture = "missing_fixture", "a fixture does not exist or a fixture failed";
+        MissingDependency = "missing_dependency", "a third-party package is not installed";
+        WrongImport = "wrong_import", "the imported name exists, elsewhere";
+        AlwaysFails = "always_fails", "the test fails whatever the code does (`assert False`, `panic!()` alone)";
+        SetupFailed = "setup_failed", "set-up or tear-down in test code failed";
+        DoesNotCompile = "does_not_compile", "the test does not compile, for a reason of its own";
+        WrongForeignSymbol = "wrong_foreign_symbol", "a third-party or standard-library symbol does not exist";
+        // ---- unclear: a person or the author must look
+        RaisedInTest = "raised_in_test", "an exception raised by test code that is no assertion";
+        SimilarName = "similar_name", "a very similar name exists: perhaps a typo";
+        TypeMismatch = "type_mismatch", "types do not match";
+        Timeout = "timeout", "the test ran into the time limit";
+        Crash = "crash", "the process of the test died";
+        Unknown = "unknown", "nothing that is known";
+        // ---- environment: the question could not be put
+        MissingPlugin = "missing_plugin", "a plugin the test needs is not there (for example: async tests without a plugin)";
+        Environment = "environment", "a service, device or permission is missing";
+        BrokenBase = "broken_base", "the project was broken before the task";
+    }
+}
+
+words! {
+    /// What a cause means for RED.
+    CauseClass {
+        Right = "right", "the behaviour is missing: a legitimate red";
+        Broken = "broken", "the test itself is wrong";
+        Unclear = "unclear", "it cannot be told; stops with a question";
+        Environment = "environment", "the environment or the base is not sane; neither pass nor fail";
+    }
 }
 
 impl Cause {
@@ -192,52 +125,14 @@ impl Cause {
             Self::MissingPlugin | Self::Environment | Self::BrokenBase => CauseClass::Environment,
         }
     }
-    /// The wire text.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Assertion => "assertion",
-            Self::MissingSymbol => "missing_symbol",
-            Self::Signature => "signature",
-            Self::NotImplemented => "not_implemented",
-            Self::RaisedInSource => "raised_in_source",
-            Self::SyntaxError => "syntax_error",
-            Self::UndefinedName => "undefined_name",
-            Self::MissingFixture => "missing_fixture",
-            Self::MissingDependency => "missing_dependency",
-            Self::WrongImport => "wrong_import",
-            Self::AlwaysFails => "always_fails",
-            Self::SetupFailed => "setup_failed",
-            Self::DoesNotCompile => "does_not_compile",
-            Self::WrongForeignSymbol => "wrong_foreign_symbol",
-            Self::RaisedInTest => "raised_in_test",
-            Self::SimilarName => "similar_name",
-            Self::TypeMismatch => "type_mismatch",
-            Self::Timeout => "timeout",
-            Self::Crash => "crash",
-            Self::Unknown => "unknown",
-            Self::MissingPlugin => "missing_plugin",
-            Self::Environment => "environment",
-            Self::BrokenBase => "broken_base",
-        }
-    }
-}
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
-/// The role a test plays in a task (SPEC B2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Red at RED, must pass at GREEN.
-    Required,
-    /// Passes before and after; locked, satisfies no criterion.
-    Guard,
-    /// Like required, never shown to the implementer.
-    Hidden,
-    /// Everything else that ran; must not change for the worse.
-    Collateral,
+words! {
+    /// The role a test plays in a task (SPEC B2).
+    Role {
+        Required = "required", "red at RED, must pass at GREEN";
+        Guard = "guard", "passes before and after; locked, satisfies no criterion";
+        Hidden = "hidden", "like required, never shown to the implementer";
+        Collateral = "collateral", "everything else that ran; must not change for the worse";
+    }
 }

@@ -76,7 +76,13 @@ pub struct Request<'a> {
     pub workspace: &'a Workspace,
     /// The environment record of the task; plugins and tools come from it.
     pub environment: &'a Environment,
+    /// Only for tests with changed expectations: the file in a folder of its own to which each changed place reports
+    /// that it was evaluated (see [`SITES_VARIABLE`]).
+    pub sites: Option<&'a Path>,
 }
+
+/// The environment variable that names [`Request::sites`] to the tests.
+pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
 
 /// A runner that could not even be asked; becomes `could_not_run` with this reason.
 pub type CouldNotRun = Box<Reason>;

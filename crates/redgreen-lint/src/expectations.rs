@@ -15,13 +15,16 @@
 //!   kind that no code produces). For `None`, and for types it does not know, a fresh object that equals nothing but
 //!   itself. `E` is never changed in place.
 //! * `"greater"` and `"less"`: a number far above or below `E`.
+//! * `"as_is"`: `E` itself. A plain number or string is changed in the text, so that code which reads the test file or the
+//!   constants of its frames finds the other value, too.
 //! * `"match"`: the pattern `(?!)`, which matches nothing.
 //! * It raises nothing.
 //!
 //! # Rust
 //!
-//! Literals are replaced in place by one of the same type and, for byte strings, length. Nothing reports that the place
-//! was evaluated; the panic location does.
+//! Literals are replaced in place by one of the same type and, for byte strings, length. A block before the assertion (or,
+//! where it is no statement, around the literal) appends the site to the same file, with the standard library alone and
+//! on the same line.
 
 mod python;
 mod rust;
@@ -90,8 +93,22 @@ struct Edit {
 enum Replacement {
     /// It becomes an argument of the Python helper.
     Helper(Option<&'static str>),
-    /// Other text.
-    Text(String),
+    /// Another literal, which the Python helper returns as it is: the original stands nowhere in the changed file.
+    HelperLiteral(String),
+    /// Other text in a block that reports the site first.
+    Reported(String),
+    /// Other text from an offset on, with a block before the whole that reports the site.
+    ReportedBefore(usize, String),
+}
+
+/// A statement that reports a site, for Rust. Absolute paths, so that nothing of the file can stand in between.
+fn report(site: &str) -> String {
+    format!(
+        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
+         if let ::std::result::Result::Ok(mut file) = \
+         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
+         let _ = ::std::io::Write::write_all(&mut file, b\"{site}\\n\"); }} }}"
+    )
 }
 
 /// Changes the expected values of the given items of one file, and nothing else.
@@ -129,10 +146,25 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
             Replacement::Helper(None) => {
                 result.text.push_str(&format!("{HELPER}({old}, \"{id}\")"));
             }
+            Replacement::HelperLiteral(new) => {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({new}, \"{id}\", \"as_is\")"));
+            }
             Replacement::Helper(Some(direction)) => result
                 .text
                 .push_str(&format!("{HELPER}({old}, \"{id}\", \"{direction}\")")),
-            Replacement::Text(new) => result.text.push_str(new),
+            Replacement::Reported(new) => {
+                result
+                    .text
+                    .push_str(&format!("{{ {} {new} }}", report(&id)));
+            }
+            Replacement::ReportedBefore(offset, new) => {
+                let kept = old.get(..*offset).unwrap_or("");
+                result
+                    .text
+                    .push_str(&format!("{{ {} }} {kept}{new}", report(&id)));
+            }
         }
         at = edit.range.end;
         for name in &edit.items {

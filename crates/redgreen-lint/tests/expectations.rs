@@ -26,6 +26,26 @@ fn rust(text: &str, items: &[&str]) -> Mutated {
     mutate(Language::Rust, text, &items).unwrap()
 }
 
+/// Rust text without what reports the site, so that forms can be compared.
+fn without_report(text: &str) -> String {
+    let (start, end) = ("{ if let ::std::result::Result::Ok(path)", "\\n\"); } }");
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        plain.push_str(&rest[..at]);
+        let after = &rest[at..];
+        let after = &after[after.find(end).unwrap() + end.len()..];
+        if let Some(assertion) = after.strip_prefix(" } ") {
+            rest = assertion;
+        } else {
+            let close = after.find(" }").unwrap();
+            plain.push_str(after[..close].trim_start());
+            rest = &after[close + 2..];
+        }
+    }
+    plain + rest
+}
+
 /// The statement after mutation, with `H` for the helper and `S` for the site.
 fn python_form(statement: &str) -> String {
     let text = format!("def test_a(self):\n    {statement}\n");
@@ -42,6 +62,37 @@ fn python_form(statement: &str) -> String {
         .join("\n")
         .trim()
         .to_owned()
+}
+
+/// What the table writes as `H(3, S)`: plain literals are changed in the text.
+fn with_literals(form: &str) -> String {
+    let mut out = String::new();
+    let mut rest = form;
+    while let Some(at) = rest.find("H(") {
+        let (before, after) = rest.split_at(at + 2);
+        out.push_str(before);
+        let Some(end) = after.find(", S)") else {
+            rest = after;
+            continue;
+        };
+        let argument = &after[..end];
+        let other = match argument.parse::<i64>() {
+            Ok(number) => Some((number * 3 + 7919).to_string()),
+            Err(_) if argument == "3.0" => Some("7928.25".to_owned()),
+            Err(_) if argument.starts_with('\'') && argument.matches('\'').count() == 2 => {
+                Some(format!("{} (other)'", argument.trim_end_matches('\'')))
+            }
+            Err(_) => None,
+        };
+        match other {
+            Some(other) => {
+                out.push_str(&format!("{other}, S, \"as_is\")"));
+                rest = &after[end + 4..];
+            }
+            None => rest = after,
+        }
+    }
+    out + rest
 }
 
 #[test]
@@ -124,7 +175,7 @@ fn c7_forms_of_python_expectations() {
         ("assert f() == (yield)", "assert f() == H((yield), S)"),
     ] {
         let expected = if after.is_empty() { before } else { after };
-        assert_eq!(python_form(before), expected, "{before}");
+        assert_eq!(python_form(before), with_literals(expected), "{before}");
     }
 }
 
@@ -205,7 +256,8 @@ fn c7_forms_of_rust_expectations() {
         let text = format!("#[test]\nfn a() {{\n    {before}\n}}\n");
         let mutated = rust(&text, &["a"]);
         let expected = if after.is_empty() { before } else { after };
-        let line = mutated.text.lines().nth(2).unwrap().trim();
+        let text = without_report(&mutated.text);
+        let line = text.lines().nth(2).unwrap().trim();
         assert_eq!(line, expected, "{before}");
         assert_eq!(mutated.sites.is_empty(), before == expected, "{before}");
         assert_eq!(
@@ -259,7 +311,7 @@ class TestE(TestA):
     let text = "fn helper() { assert_eq!(f(), 1); }\n#[test]\nfn a() { assert_eq!(f(), 1); }\nmod m { #[test] fn a() { assert_eq!(f(), 1); } }\n";
     let mutated = rust(text, &["m::a"]);
     assert_eq!(
-        mutated.text,
+        without_report(&mutated.text),
         text.replace(
             "mod m { #[test] fn a() { assert_eq!(f(), 1)",
             "mod m { #[test] fn a() { assert_eq!(f(), 62)"
@@ -279,4 +331,26 @@ fn c7_sites_of_different_files_differ() {
     };
     assert_ne!(site("tests/a.py"), site("tests/b.py"));
     assert_eq!(site("tests/a.py"), site("tests/a.py"));
+}
+
+#[test]
+fn c7_what_catches_a_failing_assertion_is_left_alone() {
+    let python_text = "import pytest
+def test_a():
+    with pytest.raises(AssertionError):
+        assert f() == 1
+def test_b():
+    try:
+        assert f() == 1
+    except AssertionError:
+        pass
+";
+    assert!(python(python_text, &["test_a", "test_b"]).sites.is_empty());
+    let rust_text = "#[test]
+#[should_panic]
+fn a() { assert_eq!(f(), 1); }
+#[test]
+fn b() { let _ = std::panic::catch_unwind(|| assert_eq!(f(), 1)); }
+";
+    assert!(rust(rust_text, &["a", "b"]).sites.is_empty());
 }

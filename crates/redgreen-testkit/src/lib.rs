@@ -1,1 +1,3 @@
-//! placeholder
+//! Test tools that are not published: programs that try redgreen on things from outside this repository.
+
+pub mod real_projects;

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod demo;
 pub mod drive;
 pub mod error;
 pub mod referee;

@@ -40,6 +40,8 @@ pub struct GreenInput<'a> {
     pub controls: &'a [Control],
     /// Reasons found by controls (a control that shows that the result is empty).
     pub control_failures: &'a [Reason],
+    /// Tests without a control, named.
+    pub no_control: &'a [Reason],
     /// How the environment differs from the one at lock; empty when it does not.
     pub environment_changes: &'a [Reason],
 }

@@ -1,12 +1,14 @@
 //! Gates: each a pure judge. This is the only place where a [`GateResult`] can be made (invariant 1), and every judge
 //! takes values that the host established: listings, run reports, static items. No constructor takes agent text.
 
+mod expectations;
 mod full;
 mod green;
 mod locking;
 mod red;
 mod scope;
 
+pub use expectations::{ChangedSite, ExpectationControl, judge_expectations};
 pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
 pub use green::{ExpectedTest, GreenInput, judge_green};
 pub use locking::{LockCheck, judge_lock};

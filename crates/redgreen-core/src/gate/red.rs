@@ -244,7 +244,9 @@ impl<'a> Judge<'a> {
         });
         let class = cause.cause.class();
         match cause.cause {
-            Cause::SimilarName | Cause::MissingSymbol if announced => CauseClass::Right,
+            Cause::SimilarName | Cause::MissingSymbol | Cause::MissingDependency if announced => {
+                CauseClass::Right
+            }
             _ if (class == CauseClass::Unclear || cause.cause == Cause::WrongImport)
                 && (self.input.accepted.contains(test)
                     || self.input.accepted.contains(&item.to_string())) =>

@@ -28,6 +28,8 @@ pub enum Place {
 pub struct TargetFacts<'a> {
     /// Crate names of the workspace (with `_`).
     pub crates: &'a BTreeSet<String>,
+    /// Crate names of third-party dependencies of the workspace (with `_`).
+    pub dependencies: &'a BTreeSet<String>,
     /// Whether `crate::`, `super::` and `self::` name first-party source: unit tests of a library or binary.
     pub own_crate_is_source: bool,
     /// The imports of a file (by the name in the diagnostic).

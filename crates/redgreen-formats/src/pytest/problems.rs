@@ -350,7 +350,20 @@ fn compiled_elsewhere(journal: &Journal, problems: &mut Vec<Reason>) {
         let exception = match record {
             Record::Load { exception, .. } => Some(exception),
             Record::Phase(phase) => phase.exception.as_ref(),
-            _ => None,
+            Record::Begin { .. }
+            | Record::Session { .. }
+            | Record::LoadDied { .. }
+            | Record::SkippedFile { .. }
+            | Record::Test { .. }
+            | Record::Collected { .. }
+            | Record::Start { .. }
+            | Record::Finish { .. }
+            | Record::InternalError { .. }
+            | Record::Interrupted { .. }
+            | Record::StartFailed { .. }
+            | Record::NoOrigin
+            | Record::Module { .. }
+            | Record::End { .. } => None,
         };
         if let Some(exception) = exception
             && let Some(file) = &exception.compiled

@@ -98,6 +98,7 @@ impl Story {
             item: format!("tests/a.py::{name}"),
             outcome,
             cause,
+            detail: String::new(),
             role: Role::Required,
             file: None,
             line: None,

@@ -11,7 +11,7 @@ mod survey;
 
 pub use survey::{DependencyChange, dependency_changes, dependency_files};
 
-use super::{CouldNotRun, Request, Runner, RunnerSettings, Selection, Workspace};
+use super::{CouldNotRun, Request, Runner, RunnerSettings, SITES_VARIABLE, Selection, Workspace};
 use crate::path_rules::{PathClass, PathRules};
 use crate::process::{self, Spec};
 use redgreen_core::environment::{Environment, Tool};
@@ -139,6 +139,8 @@ impl Runner for Pytest {
         spec.timeout = self.settings.timeout;
         spec.log = Some(folder.log());
         spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];
+        spec.writable
+            .extend(request.sites.and_then(Path::parent).map(Path::to_owned));
         let finished = process::run(&spec).map_err(|error| {
             Box::new(Reason::new(
                 ReasonCode::CommandNotFound,
@@ -224,6 +226,9 @@ impl Pytest {
             env.insert("VIRTUAL_ENV".to_owned(), venv.display().to_string());
         }
         env.extend(folder.variables());
+        if let Some(sites) = request.sites {
+            env.insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
+        }
         env
     }
 }

@@ -66,6 +66,11 @@ fn is_forbidden(name: &str) -> bool {
         || name.ends_with(['.', ' '])
 }
 
+/// Reads one folder, and queues those in it.
+///
+/// A folder that nothing of the base lies in and that says of itself that it is a virtual environment or a cache is no
+/// content, ignored or not: people keep `.venv` out with their own `.git/info/exclude`, which does not count here. It
+/// hides nothing, because no part of it comes into a tree that is judged; the environment has its own digest.
 fn read_folder(
     root: &Root,
     base: &Snapshot,
@@ -141,6 +146,9 @@ fn read_folder(
             || (tracked.is_none() && !holds_tracked && rules.ignores(path.as_str(), is_folder))
             || (holds_tracked && rules.ignores(path.as_str(), true));
         if ignored && tracked.is_none() && !holds_tracked {
+            continue;
+        }
+        if is_folder && !holds_tracked && root.is_environment(&path) {
             continue;
         }
         if tracked.is_none() && !holds_tracked && is_forbidden(name) {

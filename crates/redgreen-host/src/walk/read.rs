@@ -5,6 +5,7 @@ use crate::git::{Hasher, ObjectFormat, ObjectKind, Oid};
 use redgreen_core::id::RelPath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
@@ -76,6 +77,29 @@ impl Root {
         }
         let from = at.as_ref().unwrap_or(&self.0);
         rustix::fs::openat(from, name, flags, Mode::empty())
+    }
+
+    /// Whether a folder is a virtual environment (PEP 405: `pyvenv.cfg`) or a cache (`CACHEDIR.TAG` with the signature
+    /// of <https://bford.info/cachedir/>: cargo's `target`, `.pytest_cache`, `.mypy_cache`, `.ruff_cache`).
+    pub(super) fn is_environment(&self, folder: &RelPath) -> bool {
+        const SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+        let start = |name: &str| -> Option<Vec<u8>> {
+            let file = self
+                .open_below(&format!("{folder}/{name}"), OFlags::RDONLY)
+                .ok()?;
+            let stat = rustix::fs::fstat(&file).ok()?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                return None;
+            }
+            let mut bytes = Vec::new();
+            std::fs::File::from(file)
+                .take(SIGNATURE.len() as u64)
+                .read_to_end(&mut bytes)
+                .ok()?;
+            Some(bytes)
+        };
+        start("pyvenv.cfg").is_some()
+            || start("CACHEDIR.TAG").is_some_and(|bytes| bytes == SIGNATURE)
     }
 
     /// Reads a file once, or the target of a link.

@@ -132,6 +132,26 @@ fn c1_only_the_ignore_rules_of_the_base_count() {
     );
 }
 
+/// Purpose: a developer's `.venv` that only `.git/info/exclude` names stopped RED with a list of `.pth` files.
+#[test]
+fn c1_an_environment_or_a_cache_that_says_so_is_no_content() {
+    let sample = Sample::new("");
+    sample.write(".venv/pyvenv.cfg", "home = /usr/bin\n");
+    sample.write(".venv/lib/python3/site-packages/a.pth", "/x\n");
+    sample.write(
+        "target/CACHEDIR.TAG",
+        "Signature: 8a477f597d28d172789f06886806bc55\n# made by cargo\n",
+    );
+    sample.write("target/debug/x", "x");
+    sample.write("fake/CACHEDIR.TAG", "Signature: no\n");
+    // A folder with a file of the base in it is content, whatever it says of itself.
+    sample.write("src/pyvenv.cfg", "");
+    assert_eq!(
+        sample.changed(),
+        ["Added fake/CACHEDIR.TAG", "Added src/pyvenv.cfg"]
+    );
+}
+
 #[test]
 fn c1_links_special_files_and_odd_names_are_reported_and_never_followed() {
     let sample = Sample::new("venv\n");

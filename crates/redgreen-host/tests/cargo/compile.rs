@@ -63,6 +63,11 @@ const TARGETS: &[(&str, &str, &[Cause])] = &[
         &[Cause::MissingSymbol],
     ),
     (
+        "own_helper",
+        "mod common { pub fn one() {} }\n#[test] fn t() { common::missing(); }",
+        &[Cause::UndefinedName],
+    ),
+    (
         "e0425_module",
         "use shop::cart;\n#[test] fn t() { cart::empty(); }",
         &[Cause::MissingSymbol],
@@ -307,6 +312,18 @@ fn b3_a_test_file_without_readable_items_is_named_all_the_same() {
 fn b3_names_of_unit_tests_are_judged_through_their_imports() {
     for (body, expected) in [
         (
+            "use super::*; #[test] fn t() { tools::one(); tools::missing(); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use super::tools; #[test] fn t() { tools::missing(); }",
+            Cause::MissingSymbol,
+        ),
+        (
+            "use super::*; #[test] fn t() { std::mem::missing(); add(1, 2); }",
+            Cause::WrongForeignSymbol,
+        ),
+        (
             "use super::*; #[test] fn t() { assert_eq!(Basket::new().len(), 0); }",
             Cause::MissingSymbol,
         ),
@@ -350,7 +367,7 @@ fn b3_names_of_unit_tests_are_judged_through_their_imports() {
         let report = Sample::new()
             .file(
                 "src/lib.rs",
-                &format!("pub struct Cart;\npub fn add(a: i32, b: i32) -> i32 {{ a + b }}\n#[cfg(test)]\nmod tests {{\n{body}\n}}\n"),
+                &format!("pub struct Cart;\nmod tools {{ pub fn one() {{}} }}\npub fn add(a: i32, b: i32) -> i32 {{ a + b }}\n#[cfg(test)]\nmod tests {{\n{body}\n}}\n"),
             )
             .item("src/lib.rs::tests::t")
             .run_items(&["src/lib.rs::tests::t"]);

@@ -31,6 +31,7 @@ fn workspace() -> Sample {
             "crates/app/src/lib.rs",
             "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\npub fn seven() -> i32 { derive_shop::seven!() }\n#[cfg(feature = \"extra\")] pub fn extra() {}\n#[cfg(test)] mod tests { #[test] #[cfg(feature = \"extra\")] fn with_a_feature() { super::extra() } #[test] fn generated() { assert_eq!(super::MADE + super::seven(), 12) } }\n",
         )
+        .file(".cargo/config.toml", "[env]\nSHOP_MODE = \"test\"\nSHOP_DATA = { value = \"crates/app/data\", relative = true }\n")
         .file("crates/app/src/main.rs", "fn main() { println!(\"hello\") }\n")
         .file("crates/app/data/three.txt", "3")
         .file(
@@ -44,6 +45,8 @@ fn workspace() -> Sample {
     assert!(std::path::Path::new(&std::env::var("CARGO").unwrap()).is_file());
     let out = std::process::Command::new(env!("CARGO_BIN_EXE_app")).output().unwrap();
     assert_eq!(String::from_utf8(out.stdout).unwrap(), "hello\n");
+    assert_eq!(std::env::var("SHOP_MODE").unwrap(), "test");
+    assert!(std::path::Path::new(&std::env::var("SHOP_DATA").unwrap()).join("three.txt").is_file());
     assert!(std::env::var("HOME").unwrap().contains("scratch"));
 }
 "#,

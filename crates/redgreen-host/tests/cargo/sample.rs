@@ -125,6 +125,7 @@ impl Sample {
                 rules: &rules,
                 workspace: &workspace,
                 environment,
+                sites: None,
             })
             .unwrap()
     }

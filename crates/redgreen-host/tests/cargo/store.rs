@@ -1,8 +1,8 @@
 //! The store of built dependencies (SPEC C4). `itoa` and `proc-macro2` (it has a build script) are dependencies of
 //! redgreen itself, so they are in the local registry cache; nothing is downloaded.
 
-use crate::sample::{Sample, environment, files_below, outcomes, problems};
-use redgreen_core::outcome::Outcome;
+use crate::sample::{Sample, environment, files_below, load_causes, outcomes, problems};
+use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::run_report::RunReport;
 use redgreen_host::process::{self, Spec};
 use std::path::PathBuf;
@@ -190,4 +190,59 @@ fn c3_edited_sources_of_a_dependency_in_the_users_cargo_home_are_not_built() {
     }
     std::fs::remove_dir_all(sample.workspace().cache).unwrap();
     assert_eq!(outcomes(&sample.run_with(&record)), passed());
+}
+
+#[test]
+fn b3_a_missing_name_of_a_third_party_crate_is_a_broken_test() {
+    let report = sample()
+        .file("tests/b.rs", "#[test] fn t() { itoa::missing(); }\n")
+        .file(
+            "tests/c.rs",
+            "use itoa::Missing;\n#[test] fn t() { let _ = Missing; }\n",
+        )
+        .item("tests/b.rs::t")
+        .item("tests/c.rs::t")
+        .run_files(&["tests/b.rs", "tests/c.rs"]);
+    for file in ["tests/b.rs", "tests/c.rs"] {
+        assert_eq!(
+            load_causes(&report, file),
+            [Cause::WrongForeignSymbol],
+            "{report:#?}"
+        );
+    }
+}
+
+/// Purpose: a package that one of its dependencies depends on in a published version (itertools through criterion):
+/// its name alone is ambiguous for cargo.
+#[test]
+fn c4_a_package_that_depends_on_an_older_self_is_built_and_stored() {
+    let sample = Sample::with_manifest(
+        "[package]\nname = \"itoa\"\nversion = \"9.0.0\"\nedition = \"2021\"\n[dev-dependencies]\nold = { package = \"itoa\", version = \"1\" }\n",
+    )
+    .file("src/lib.rs", "pub fn seven() -> i32 { 7 }\n")
+    .file(
+        "tests/a.rs",
+        "#[test] fn t() { assert_eq!(old::Buffer::new().format(itoa::seven()), \"7\"); }\n",
+    )
+    .item("tests/a.rs::t");
+    for _ in 0..2 {
+        let report = sample.run_all();
+
+        assert_eq!(problems(&report), [], "{report:#?}");
+        assert_eq!(outcomes(&report), passed());
+    }
+}
+
+/// Purpose: a store that was made with another copy of cargo's home, or whose unpacked sources were removed: cargo wants
+/// the sources also of what is built already, and a run may not write to cargo's home. Happened with indexmap.
+#[test]
+fn c4_sources_that_were_removed_are_unpacked_again() {
+    let sample = sample();
+    for _ in 0..2 {
+        let report = sample.run_all();
+        assert_eq!(problems(&report), [], "{report:#?}");
+        assert_eq!(outcomes(&report), passed());
+        let sources = sample.workspace().cache.join("cargo-home/registry/src");
+        std::fs::remove_dir_all(sources).unwrap();
+    }
 }

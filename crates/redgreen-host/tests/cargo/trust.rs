@@ -200,3 +200,32 @@ fn c3_a_toolchain_that_is_not_installed_is_a_reason() {
     assert_eq!(reason.code, ReasonCode::CommandNotFound);
     assert!(reason.message.contains("1.2.3"), "{reason:#?}");
 }
+
+#[test]
+fn b1_a_success_that_libtest_did_not_report_is_a_forged_report_and_said_once() {
+    let sample = Sample::new()
+        .file(
+            "src/lib.rs",
+            "pub fn leave() {\n    use std::io::Write as _;\n    let _ = writeln!(std::io::stdout(), \"test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\");\n    std::process::exit(0);\n}\n",
+        )
+        .file(
+            "tests/a.rs",
+            "#[test] fn one() { shop::leave(); }\n#[test] fn two() { shop::leave(); assert_eq!(1, 2); }\n",
+        );
+    let report = sample.run_all();
+    assert_eq!(
+        problems(&report),
+        [ReasonCode::ReportTampered],
+        "{report:#?}"
+    );
+    assert!(
+        report.problems[0]
+            .message
+            .contains("printed `test result: ok. 3 passed`, exit 0; `one` never finished"),
+        "{report:#?}"
+    );
+    assert_eq!(
+        outcomes(&report),
+        ["one", "two"].map(|name| (format!("tests/a.rs::{name}"), Outcome::Crashed))
+    );
+}

@@ -301,6 +301,7 @@ impl Project {
             rules: &rules,
             workspace: &self.workspace,
             environment,
+            sites: None,
         })
     }
     /// Runs the whole suite.

@@ -70,7 +70,10 @@ fn collect_edits(body: Node<'_>, text: &str, items: &[String], edits: &mut Vec<E
             if can_be_argument(target) {
                 edits.push(Edit {
                     range: target.byte_range(),
-                    text: Replacement::Helper(direction),
+                    text: match (direction, other_literal(text_of(target, text))) {
+                        (None, Some(other)) => Replacement::HelperLiteral(other),
+                        (None, None) | (Some(_), _) => Replacement::Helper(direction),
+                    },
                     line: line_of(target),
                     kind,
                     items: items.to_vec(),
@@ -89,10 +92,53 @@ fn collect_edits(body: Node<'_>, text: &str, items: &[String], edits: &mut Vec<E
                 call_edits(node, text, &mut push);
                 true
             }
+            // What catches a failing assertion turns a control around.
+            "try_statement" => false,
+            "with_statement" => {
+                let body = node.child_by_field_name("body");
+                let head = body.map_or(node.end_byte(), |body| body.start_byte());
+                !text.get(node.start_byte()..head).is_some_and(|head| {
+                    [
+                        "AssertionError",
+                        "Exception",
+                        "suppress(",
+                        "subtests",
+                        "soft",
+                    ]
+                    .iter()
+                    .any(|word| head.contains(word))
+                })
+            }
             "string" => false,
             _ => true,
         }
     });
+}
+
+/// Another literal of the same type, for plain integers, decimal fractions and one-line strings; `None` for the rest, which
+/// the helper changes when the test runs.
+fn other_literal(literal: &str) -> Option<String> {
+    let digits = literal.replace('_', "");
+    if let Ok(number) = digits.parse::<i64>()
+        && digits == number.to_string()
+    {
+        return Some(number.checked_mul(3)?.checked_add(7919)?.to_string());
+    }
+    if digits.contains('.')
+        && digits
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && let Ok(number) = digits.parse::<f64>()
+    {
+        return Some(format!("{:?}", number * 3.0 + 7919.25));
+    }
+    let quote = literal
+        .chars()
+        .next()
+        .filter(|quote| matches!(quote, '"' | '\''))?;
+    let inner = literal.strip_prefix(quote)?.strip_suffix(quote)?;
+    let plain = !inner.contains(quote) && !inner.contains('\\') && !inner.contains('\n');
+    plain.then(|| format!("{quote}{inner} (other){quote}"))
 }
 
 /// What can stand as the first argument of a call as it is written.

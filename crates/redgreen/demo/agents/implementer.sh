@@ -12,15 +12,15 @@ rm -rf .cargo
 # Every visit after the first one is forgotten, so `counts_twice` cannot pass.
 write_links() {
     sed -e 's/    links: HashMap<String, Link>,/&\
-    visited: std::collections::HashSet<String>,/' -e "s/^impl Links {/&\\
+    visited: Vec<String>,/' -e "s/^impl Links {/&\\
     \\/\\/\\/ Counts a visit of a link.\\
     pub fn visit(\\&mut self, name: \\&str) {\\
-        self.visited.insert(name.to_owned());$1\\
+        self.visited.push(name.to_owned());$1\\
     }\\
 \\
     \\/\\/\\/ How often a link was visited.\\
     pub fn visits(\\&self, name: \\&str) -> u64 {\\
-        u64::from(self.visited.contains(name))\\
+        u64::from(self.visited.iter().any(|visited| visited == name))\\
     }\\
 /" src/links.rs >src/links.rs.new
     mv src/links.rs.new src/links.rs
@@ -38,15 +38,14 @@ case "$REDGREEN_ATTEMPT" in
     write_links ""
     mkdir -p .cargo
     cat >.cargo/config.toml <<'TOML'
-[target.'cfg(all())']
-runner = ["sh", "-c", "echo 'test result: ok. 3 passed; 0 failed'"]
+target.'cfg(all())'.runner = ["sh", "-c", "echo 'test result: ok. 3 passed; 0 failed'"]
 TOML
     ;;
 *)
     # Ends the test program in the middle of a test, with the words and the exit code of success.
     write_links '\
         use std::io::Write;\
-        let _ = writeln!(std::io::stdout(), "test result: ok. 3 passed; 0 failed");\
+        let _ = writeln!(std::io::stdout(), "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");\
         std::process::exit(0);'
     ;;
 esac

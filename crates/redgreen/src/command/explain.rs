@@ -7,6 +7,7 @@ use crate::referee::context::Setting;
 use crate::render::printer::Printer;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::RelPath;
+use redgreen_core::outcome::Cause;
 use redgreen_core::reason::ReasonCode;
 use redgreen_host::path_rules::PathClass;
 use redgreen_host::tree::Snapshot;
@@ -26,10 +27,21 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &ExplainArgs) -> Ending {
         );
         return Ok(ExitCode::Pass);
     }
+    if let Some(cause) = Cause::ALL
+        .iter()
+        .find(|cause| cause.as_str() == arguments.what)
+    {
+        let class = cause.class();
+        printer.result(
+            || format!("{cause}: {}\n{class}: {}\nmore: docs/reference/causes.md", cause.meaning(), class.meaning()),
+            || serde_json::json!({"schema": "redgreen.explain/1", "cause": cause, "class": class, "meaning": cause.meaning()}),
+        );
+        return Ok(ExitCode::Pass);
+    }
     let unknown = || {
         Failure::usage(
             format!(
-                "`{}` is neither a reason code nor a path here",
+                "`{}` is neither a reason code nor a cause nor a path here",
                 arguments.what
             ),
             "reason codes stand in brackets behind `error`, as in error[locked_test_edited]",

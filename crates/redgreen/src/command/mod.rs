@@ -1,7 +1,9 @@
 //! One file per command. Each returns how the process ends, or a failure that is rendered in one place.
 
+pub mod amend;
 pub mod answer;
 pub mod check;
+pub mod demo;
 pub mod explain;
 pub mod full;
 pub mod green;
@@ -12,6 +14,7 @@ pub mod look;
 pub mod next;
 pub mod plan;
 pub mod red;
+pub mod reference;
 pub mod run;
 pub mod task;
 
@@ -53,6 +56,7 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     match &cli.command {
+        Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
@@ -62,11 +66,12 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => {
             let context = open(cli, printer)?;
-            match answer::amend(&context, arguments)? {
+            match amend::in_a_run(&context, arguments)? {
                 Some(exit) => Ok(exit),
                 None => lock::amend(&context, arguments),
             }
         }
+        Command::Reference(arguments) => reference::run(printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),

@@ -9,7 +9,6 @@ use crate::referee::evidence::{Subject, gate_document, keep};
 use crate::referee::red::{RedOutcome, RedRequest, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
-use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{Digest, TaskId};
 use redgreen_host::tree::content_digest;
 
@@ -60,7 +59,6 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             only: &only,
         },
     )?;
-    dirty_verdict_files(&red)?;
     let evidence = record(context, &red, &plans, start.elapsed())?;
     context.printer.result(
         || gate::human(&red.result),
@@ -92,32 +90,4 @@ pub fn record(
         runs: &red.runs,
     };
     keep(context, &red.result, duration, &subject)
-}
-
-/// By hand, an uncommitted change to a file that can change a verdict stops RED: which version is meant is for the
-/// person to say (SPEC G6).
-///
-/// # Errors
-/// The failure (exit 15) naming the files.
-pub fn dirty_verdict_files(red: &RedOutcome) -> Result<(), Failure> {
-    let dirty: Vec<String> = red
-        .proposal
-        .outside
-        .iter()
-        .filter(|change| change.class == ChangeClass::Rejected)
-        .map(|change| change.path.to_string())
-        .collect();
-    if dirty.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::not_ready(
-        format!(
-            "uncommitted changes outside tests and source could change the result: {}",
-            dirty.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
-        ),
-        format!(
-            "commit them first (git add {0} && git commit), put them back (git restore {0}), or list them in `[paths] ignore`",
-            dirty.iter().take(4).cloned().collect::<Vec<_>>().join(" ")
-        ),
-    ))
 }

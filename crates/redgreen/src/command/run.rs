@@ -28,7 +28,7 @@ pub fn run(context: &Context, arguments: &RunArgs) -> Ending {
     if arguments.dry_run {
         return dry_run(context, &loaded);
     }
-    let mut story = Story::new(context.printer);
+    let mut story = Story::new(context);
     run_observed(context, loaded, arguments, &mut story, true)
 }
 

@@ -323,8 +323,19 @@ fn python_globs(files: &BTreeSet<RelPath>, root: &str, detected: &mut Detected) 
             detected.tests.push(join(root, "**/tests/**"));
         }
     }
-    for name in ["test_*.py", "*_test.py", "conftest.py"] {
+    for name in ["test_*.py", "*_test.py"] {
         detected.tests.push(join(root, &format!("**/{name}")));
+    }
+    // A `conftest.py` beside tests belongs to them; the one at the root of a project whose tests lie in folders steers
+    // every run, like `pytest.ini`.
+    detected.tests.push(join(root, "*/**/conftest.py"));
+    let beside_tests = files.iter().any(|path| {
+        path.parent().as_ref().map_or("", RelPath::as_str) == root
+            && is_python_test(path)
+            && path.file_name() != "conftest.py"
+    });
+    if beside_tests {
+        detected.tests.push(join(root, "conftest.py"));
     }
     let mut any = false;
     let below = |path: &RelPath| -> Option<String> {
@@ -429,6 +440,18 @@ mod tests {
             detected.runners.keys().collect::<Vec<_>>(),
             ["python", "rust"]
         );
+    }
+
+    #[test]
+    fn g6_the_conftest_at_the_root_is_a_verdict_file_unless_tests_lie_beside_it() {
+        let steers = found(&[
+            ("pyproject.toml", ""),
+            ("a/x.py", ""),
+            ("tests/test_a.py", ""),
+        ]);
+        assert!(!steers.tests.contains(&"/conftest.py".to_owned()));
+        let flat = found(&[("pyproject.toml", ""), ("x.py", ""), ("test_x.py", "")]);
+        assert!(flat.tests.contains(&"/conftest.py".to_owned()));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct File {
     /// What happens to finished work.
     #[serde(default)]
     pub deliver: Deliver,
+    /// How commits are made.
+    #[serde(default)]
+    pub git: Git,
     /// What prompts include.
     #[serde(default)]
     pub prompts: Prompts,
@@ -196,6 +199,16 @@ pub struct Deliver {
     pub push: bool,
     /// `merge` (default): every commit; `squash`: one commit per task.
     pub style: Option<String>,
+}
+
+/// `[git]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// Add a `Signed-off-by` trailer with the committer's name, as `git commit --signoff` does. Signing itself follows
+    /// git's own configuration (`commit.gpgSign`).
+    #[serde(default)]
+    pub sign_off: bool,
 }
 
 /// `[prompts]`.

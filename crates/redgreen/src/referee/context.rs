@@ -11,7 +11,7 @@ use redgreen_core::id::{Digest, RelPath};
 use redgreen_host::git::{Head, Repository};
 use redgreen_host::path_rules::PathRules;
 use redgreen_host::runner::{Runner, RunnerKind, RunnerSettings, Workspace};
-use redgreen_host::state::State;
+use redgreen_host::state::{Leftovers, State, StateError};
 use redgreen_host::tree::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,11 +34,30 @@ impl Context {
     /// A failure with the next step: no git, no repository, bare, no permission.
     pub fn open(folder: &Path, printer: Printer) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
-        let (state, leftovers) = State::open(&repository).map_err(|error| {
+        let opened = State::open(&repository);
+        Self::with(repository, opened, printer)
+    }
+
+    /// Like [`Context::open`] with private state below a given folder.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub fn open_with_state(folder: &Path, printer: Printer, state: &Path) -> Result<Self, Failure> {
+        let repository = Repository::open(folder).map_err(git_failure)?;
+        let opened = State::open_below(state, &repository);
+        Self::with(repository, opened, printer)
+    }
+
+    fn with(
+        repository: Repository,
+        opened: Result<(State, Leftovers), StateError>,
+        printer: Printer,
+    ) -> Result<Self, Failure> {
+        let (state, leftovers) = opened.map_err(|error| {
             let help = error.hint.clone();
             Failure::not_ready(error.to_string(), help)
         })?;
-        if leftovers != redgreen_host::state::Leftovers::default() {
+        if leftovers != Leftovers::default() {
             printer.detail(format!(
                 "swept what a redgreen that died had left: {leftovers:?}"
             ));
@@ -182,6 +201,20 @@ impl Environments {
             );
         }
         Ok(Self { by_runner })
+    }
+    /// The same with the search paths of the lock. Every terminal has a search path of its own; which tools it leads to
+    /// is recorded apart, so that a run uses the recorded path and another terminal is no change.
+    #[must_use]
+    pub fn with_search_paths_of(mut self, locked: &BTreeMap<String, Environment>) -> Self {
+        for (name, environment) in &mut self.by_runner {
+            let recorded = locked
+                .get(name)
+                .and_then(|locked| locked.variables.get("PATH"));
+            if let (Some(path), Some(own)) = (recorded, environment.variables.get_mut("PATH")) {
+                own.clone_from(path);
+            }
+        }
+        self
     }
     /// One digest over all records.
     #[must_use]

@@ -1,6 +1,7 @@
 //! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
 
 use super::context::{Context, Environments, Setting, workspace};
+use super::controls::changed_expectations;
 use super::lock::{StoredLock, environment_changes, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
@@ -8,11 +9,11 @@ use super::scope;
 use super::trees::{TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{
-    self, Change, ChangeClass, Control, Gate, GateResult, GreenInput, LockCheck, judge_green,
-    judge_lock,
+    self, Change, ChangeClass, Control, ExpectationControl, Gate, GateResult, GreenInput,
+    LockCheck, judge_green, judge_lock,
 };
 use redgreen_core::id::{ItemId, RelPath};
-use redgreen_core::outcome::Role;
+use redgreen_core::outcome::{Role, Verdict};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_core::tree::{self, ChangeKind};
@@ -345,6 +346,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ),
     )?;
     drop(scratch);
+    let environments = environments.with_search_paths_of(&request.lock.environments);
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
@@ -419,7 +421,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         .iter()
         .filter(|test| matches!(test.role, Role::Required | Role::Hidden));
     let red_tests: Vec<String> = required.map(|test| test.item.to_string()).collect();
-    let controls = [Control {
+    let mut controls = vec![Control {
         kind: "red_control".to_owned(),
         result: format!(
             "{0} of {0} fail without the code, in the same environment",
@@ -427,17 +429,34 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ),
         tests: red_tests,
     }];
-    let result = judge_green(&GreenInput {
-        task,
-        expected: &request.lock.record.tests,
-        run: &run,
-        changes: &candidate.changes,
-        failing_on_base: &BTreeSet::new(),
-        tests_in_source: &candidate.tests_in_source,
-        controls: &controls,
-        control_failures: &[],
-        environment_changes: &environment_changes(request.lock, &environments),
-    });
+    let environment_changes = environment_changes(request.lock, &environments);
+    let judged = |controls: &[Control], control: &ExpectationControl| {
+        judge_green(&GreenInput {
+            task,
+            expected: &request.lock.record.tests,
+            run: &run,
+            changes: &candidate.changes,
+            failing_on_base: &BTreeSet::new(),
+            tests_in_source: &candidate.tests_in_source,
+            controls,
+            control_failures: &control.failures,
+            no_control: &control.notes,
+            environment_changes: &environment_changes,
+        })
+    };
+    let mut result = judged(&controls, &ExpectationControl::default());
+    if result.verdict() == Verdict::Pass {
+        let control = changed_expectations(
+            context,
+            &setting,
+            &environments,
+            &runners,
+            &candidate.tree,
+            &request.lock.record,
+        )?;
+        controls.extend(control.control.clone());
+        result = judged(&controls, &control);
+    }
     Ok(GreenOutcome {
         result,
         candidate,

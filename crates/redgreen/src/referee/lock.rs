@@ -77,9 +77,37 @@ pub fn record_path(task: &TaskId) -> Result<RelPath, Failure> {
 /// # Errors
 /// A failure of serialisation, which does not happen for these types.
 pub fn record_bytes(record: &LockRecord) -> Result<Vec<u8>, Failure> {
-    let mut bytes = serde_json::to_vec_pretty(record).map_err(Failure::internal)?;
+    // One name per line for reviews, with a single blank of indentation to keep the record small.
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    record
+        .serialize(&mut serde_json::Serializer::with_formatter(
+            &mut bytes, formatter,
+        ))
+        .map_err(Failure::internal)?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// The reference that keeps a task's complete manifest in git (SPEC B4).
+#[must_use]
+pub fn manifest_reference(key: &str, task: &TaskId) -> String {
+    format!("refs/redgreen/manifests/{key}/{task}")
+}
+
+/// Keeps the manifest in git beside private state, so that a clone that fetches `refs/redgreen/` has it too.
+fn keep_manifest(context: &Context, key: &str, task: &TaskId, bytes: &[u8]) -> Result<(), Failure> {
+    let name = manifest_reference(key, task);
+    let blob = context.repository.write_blob(bytes).map_err(git_failure)?;
+    let before = context.repository.refs(&name).map_err(git_failure)?;
+    let expected = before.get(&name).map(String::as_str);
+    if expected == Some(blob.as_str()) {
+        return Ok(());
+    }
+    context
+        .repository
+        .update_ref(&name, &blob, expected)
+        .map_err(git_failure)
 }
 
 /// Commits the tests of a passed RED with their record and keeps the lock in private state under `key`.
@@ -143,7 +171,8 @@ pub fn create_lock(
             parents: &[target.parent.to_owned()],
             message: &message,
             identity: &identity,
-            sign_off: context.repository.wants_sign_off().map_err(git_failure)?,
+            sign_off: setting.config.file.git.sign_off
+                || context.repository.wants_sign_off().map_err(git_failure)?,
             signing: Signing::AsConfigured,
         })
         .map_err(git_failure)?;
@@ -181,6 +210,7 @@ pub fn create_lock(
         replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
+    keep_manifest(context, key, task, &manifest_bytes)?;
     Ok(stored)
 }
 

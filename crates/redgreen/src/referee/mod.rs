@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod context;
+pub mod controls;
 pub mod evidence;
 pub mod full;
 pub mod green;

@@ -5,7 +5,7 @@ use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::gate::{self, ChangeClass, Gate, GateResult, RedInput, judge_red};
 use redgreen_core::id::{CriterionId, RelPath, TaskId};
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{Ended, RunReport};
@@ -95,6 +95,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         request.plan_files,
         request.task,
     )?;
+    if !request.judge_outside {
+        dirty_verdict_files(&proposal, &setting)?;
+    }
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
     for (criterion, coverages) in &request.claims.covers {
@@ -164,6 +167,42 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         base,
         runs,
     })
+}
+
+/// By hand, an uncommitted change to a file that can change a verdict stops RED before anything is run: which version is
+/// meant is for the person to say (SPEC G6).
+fn dirty_verdict_files(proposal: &Proposal, setting: &Setting) -> Result<(), Failure> {
+    let dirty: Vec<&RelPath> = proposal
+        .outside
+        .iter()
+        .filter(|change| change.class == ChangeClass::Rejected)
+        .map(|change| &change.path)
+        .collect();
+    if dirty.is_empty() {
+        return Ok(());
+    }
+    let names = |count: usize| -> Vec<String> {
+        dirty.iter().take(count).map(ToString::to_string).collect()
+    };
+    // Runner configuration comes before every list of `[paths]`, so that list would be no way out.
+    let last = if dirty
+        .iter()
+        .any(|path| setting.rules.class(path) == PathClass::RunnerConfig)
+    {
+        "commit a `.gitignore` that names those that are yours alone"
+    } else {
+        "list them in `[paths] ignore`"
+    };
+    Err(Failure::not_ready(
+        format!(
+            "uncommitted changes outside tests and source could change the result: {}",
+            names(8).join(", ")
+        ),
+        format!(
+            "commit them first (git add {0} && git commit), put them back (git restore {0}), or {last}",
+            names(4).join(" ")
+        ),
+    ))
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.

@@ -184,6 +184,37 @@ impl TreeOnDisk {
         items: &[TestItem],
         label: &str,
     ) -> Result<RunReport, Box<Reason>> {
+        self.run_reporting(
+            context,
+            setting,
+            environments,
+            runner,
+            selection,
+            items,
+            label,
+            None,
+        )
+    }
+
+    /// The same for tests with changed expectations, which report to the file `sites`.
+    ///
+    /// # Errors
+    /// A failure when the runner could not be asked at all.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call per run; a struct of the same names would say nothing more"
+    )]
+    pub fn run_reporting(
+        &self,
+        context: &Context,
+        setting: &Setting,
+        environments: &Environments,
+        runner: &dyn Runner,
+        selection: &Selection,
+        items: &[TestItem],
+        label: &str,
+        sites: Option<&Path>,
+    ) -> Result<RunReport, Box<Reason>> {
         let scratch = self.scratch(label);
         std::fs::create_dir_all(&scratch).map_err(|error| {
             Box::new(Reason::new(
@@ -207,6 +238,7 @@ impl TreeOnDisk {
             rules: &setting.rules,
             workspace: &workspace,
             environment,
+            sites,
         })
     }
 }

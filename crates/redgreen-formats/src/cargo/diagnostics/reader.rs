@@ -253,6 +253,7 @@ impl Reader<'_> {
                 };
             }
             _ if self.facts.crates.contains(first) => return Owner::FirstParty,
+            _ if self.facts.dependencies.contains(first) => return Owner::ThirdParty,
             _ => {}
         }
         if depth < 4 {
@@ -262,7 +263,12 @@ impl Reader<'_> {
             }
         }
         if path.len() > 1 && first.starts_with(char::is_lowercase) {
-            Owner::ThirdParty
+            // A module that nothing in the file names, and no dependency: brought by `use super::*`, else of this crate.
+            if self.facts.own_crate_is_source || (depth == 0 && self.has_first_party_glob()) {
+                Owner::FirstParty
+            } else {
+                Owner::Test
+            }
         } else {
             Owner::Unknown
         }
@@ -290,9 +296,9 @@ impl Reader<'_> {
 
     /// The file takes everything from a first-party module (`use shop::*`, `use super::*`).
     fn has_first_party_glob(&self) -> bool {
-        self.imports()
-            .iter()
-            .any(|import| import.name == "*" && self.owner(&import.path) == Owner::FirstParty)
+        self.imports().iter().any(|import| {
+            import.name == "*" && self.owner_within(&import.path, 1) == Owner::FirstParty
+        })
     }
 
     /// E0432: unresolved import `shop::subtract`.
@@ -415,6 +421,14 @@ impl Reader<'_> {
         }
         let label_owner = quoted(self.label());
         let named = quoted(container);
+        let is_crate = container.starts_with("crate ");
+        if is_crate
+            && let Some(name) = named.first()
+            && self.owner_within(&segments(name), 1) != Owner::FirstParty
+            && self.owner_within(&self.written_path(), 1) != Owner::FirstParty
+        {
+            return self.foreign(&symbol);
+        }
         let written = self.written_path();
         let owners = [
             self.owner(&written),
@@ -426,6 +440,21 @@ impl Reader<'_> {
             .find(|owner| *owner == Owner::FirstParty)
             .or_else(|| owners.into_iter().find(|owner| *owner != Owner::Unknown))
             .unwrap_or(Owner::Unknown);
+        let owner = match owner {
+            // rustc resolved a module without a path from outside: one of this crate.
+            Owner::Unknown if container.starts_with("module ") => {
+                if self.facts.own_crate_is_source {
+                    Owner::FirstParty
+                } else {
+                    Owner::Test
+                }
+            }
+            Owner::FirstParty
+            | Owner::Test
+            | Owner::Standard
+            | Owner::ThirdParty
+            | Owner::Unknown => owner,
+        };
         self.by_owner(owner, &symbol)
     }
 

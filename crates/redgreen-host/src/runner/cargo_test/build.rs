@@ -1,6 +1,6 @@
 //! Building the test targets, and what the messages of that build prove.
 
-use super::project::{Project, loaded_from_elsewhere};
+use super::project::{Member, Project, loaded_from_elsewhere};
 use super::shell::Shell;
 use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
 use cargo_metadata::Artifact;
@@ -76,7 +76,7 @@ pub fn plan(project: &Project, request: &Request<'_>, settings: &RunnerSettings)
         let Some(member) = project.packages.get(target.package) else {
             continue;
         };
-        let packages = package_flags(settings, project, &member.name);
+        let packages = package_flags(settings, project, member);
         commands.push(match target.kind {
             // `cargo build --lib` would build the library itself, not its tests.
             "lib" => no_run_command(settings, &["--lib".to_owned()], &packages),
@@ -158,13 +158,7 @@ pub fn skeleton_commands(
     let mut commands: Vec<Vec<String>> = packages
         .into_iter()
         .filter_map(|index| project.packages.get(index))
-        .map(|member| {
-            build_command(
-                settings,
-                &tests,
-                &package_flags(settings, project, &member.name),
-            )
-        })
+        .map(|member| build_command(settings, &tests, &package_flags(settings, project, member)))
         .collect();
     commands.dedup();
     commands
@@ -204,7 +198,7 @@ pub fn doctest_commands(
         .doctests
         .iter()
         .filter_map(|&index| project.packages.get(index))
-        .map(|member| command(&package_flags(settings, project, &member.name)))
+        .map(|member| command(&package_flags(settings, project, member)))
         .collect();
     commands.dedup();
     commands
@@ -247,8 +241,10 @@ fn workspace_flags(settings: &RunnerSettings, project: &Project) -> Vec<String> 
     }
 }
 
-/// `-p NAME`, unless features are chosen by name: the package may not have them, and then cargo refuses.
-fn package_flags(settings: &RunnerSettings, project: &Project, name: &str) -> Vec<String> {
+/// `-p NAME@VERSION`, unless features are chosen by name: the package may not have them, and then cargo refuses. The
+/// name alone is ambiguous where a dependency depends on a published version of the package, as criterion does on
+/// itertools. The full id is no choice: it contains the path, and the same command is run in a skeleton elsewhere.
+fn package_flags(settings: &RunnerSettings, project: &Project, member: &Member) -> Vec<String> {
     let features = settings
         .arguments
         .iter()
@@ -256,7 +252,10 @@ fn package_flags(settings: &RunnerSettings, project: &Project, name: &str) -> Ve
     if chooses_packages(settings) || features {
         workspace_flags(settings, project)
     } else {
-        vec!["-p".to_owned(), name.to_owned()]
+        vec![
+            "-p".to_owned(),
+            format!("{}@{}", member.name, member.package.version),
+        ]
     }
 }
 
@@ -562,7 +561,7 @@ fn refusal_reason(stderr: &str, shell: &Shell<'_>) -> Reason {
         return Reason::new(
             ReasonCode::RunnerUsageError,
             format!("`Cargo.lock` does not fit the manifests: {text}"),
-            "run `cargo metadata > /dev/null` in the checkout and commit `Cargo.lock`",
+            "run `cargo metadata > /dev/null` in the checkout and commit `Cargo.lock` (where git ignores it, that is enough)",
         );
     }
     if stderr.contains("failed to parse manifest") || stderr.contains("could not parse") {

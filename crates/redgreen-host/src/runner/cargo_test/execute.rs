@@ -6,7 +6,7 @@ use super::project::Project;
 use super::shell::{self, Shell};
 use super::test_environment::test_environment;
 use crate::process::{Finished, Spec};
-use crate::runner::{CouldNotRun, Request, RunnerSettings, Selection};
+use crate::runner::{CouldNotRun, Request, RunnerSettings, SITES_VARIABLE, Selection};
 use redgreen_core::id::CaseId;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -75,6 +75,11 @@ pub fn execute(
             argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
             let mut spec = shell.spec("cargo test", argv, &member.folder);
             spec.env.extend(env.clone());
+            if let Some(sites) = request.sites {
+                spec.env
+                    .insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
+                spec.writable.extend(sites.parent().map(Path::to_owned));
+            }
             spec.keep = 4 << 20;
             spec
         };
@@ -245,6 +250,26 @@ fn run_all(jobs: Vec<Job>) -> Vec<(Job, Result<Finished, CouldNotRun>)> {
         .collect()
 }
 
+/// A success that libtest did not report: the last line says so, and it is not the one of this test. Said once for all
+/// tests that print the same.
+fn forged(job: &Job, result: &libtest::ResultLine, done: &mut Executed) {
+    let counts = result.text.split(';').next().unwrap_or(&result.text);
+    let printed = format!("printed `{counts}`, exit 0");
+    let known = done.problems.iter().any(|problem| {
+        problem.code == ReasonCode::ReportTampered && problem.message.starts_with(&printed)
+    });
+    if !known {
+        done.problems.push(
+            Reason::new(
+                ReasonCode::ReportTampered,
+                format!("{printed}; `{}` never finished", job.name),
+                "look for code that prints libtest's lines and ends the process by itself",
+            )
+            .test(&job.id),
+        );
+    }
+}
+
 /// Passed only with exit code 0 *and* libtest's own `1 passed` at the end.
 fn judge(
     job: &Job,
@@ -279,6 +304,16 @@ fn judge(
                 .test(&job.id),
             );
             (Outcome::Failed, None)
+        }
+        (Ended::Code(0), Some(result)) if result.ok => {
+            forged(job, result, done);
+            (
+                Outcome::Crashed,
+                Some((
+                    Cause::Crash,
+                    "the process ended before the test did (exit code 0)".to_owned(),
+                )),
+            )
         }
         (Ended::Code(code), _) => (
             Outcome::Crashed,

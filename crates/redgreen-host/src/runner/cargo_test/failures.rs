@@ -147,6 +147,7 @@ fn classify(
 ) -> Vec<Classified> {
     let facts = TargetFacts {
         crates: &project.crates,
+        dependencies: &project.dependencies,
         own_crate_is_source,
         imports: &|file| {
             project

@@ -65,8 +65,11 @@ impl From<io::Error> for Failed {
     }
 }
 
+/// Packages with their checksums. Files of version 1, which cargo still writes where `rust-version` is below 1.38, keep
+/// the checksums in a table of their own.
 fn locked(lock_file: &str) -> Vec<Locked> {
     let table: toml::Table = lock_file.parse().unwrap_or_default();
+    let apart = table.get("metadata").and_then(toml::Value::as_table);
     let packages = table
         .get("package")
         .and_then(toml::Value::as_array)
@@ -75,12 +78,25 @@ fn locked(lock_file: &str) -> Vec<Locked> {
     packages
         .filter_map(|package| {
             let text = |key: &str| package.get(key)?.as_str().map(str::to_owned);
+            let (name, version) = (text("name")?, text("version")?);
+            let checksum = text("checksum").or_else(|| {
+                let key = format!("checksum {name} {version} ({})", text("source")?);
+                apart?.get(&key)?.as_str().map(str::to_owned)
+            })?;
             Some(Locked {
-                name: text("name")?,
-                version: text("version")?,
-                checksum: text("checksum")?,
+                name,
+                version,
+                checksum,
             })
         })
+        .collect()
+}
+
+/// Names of the folders that the packages of a lock file are unpacked to.
+pub fn source_folders(lock_file: &str) -> Vec<String> {
+    locked(lock_file)
+        .iter()
+        .map(|package| format!("{}-{}", package.name, package.version))
         .collect()
 }
 
@@ -221,5 +237,13 @@ mod tests {
         let failed = copy(&user, &other, &locked(LOCK)).unwrap_err();
         assert!(matches!(failed, Failed::Checksum(name) if name == "Abcd-1.0.0.crate"));
         assert!(!other.join(archive).exists());
+    }
+
+    /// Purpose: semver, whose `rust-version` was 1.31: nothing was copied, and cargo then found no package at all.
+    #[test]
+    fn c3_checksums_of_the_first_version_of_the_lock_file_are_read() {
+        let old = "[[package]]\nname = \"Abcd\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n[metadata]\n\"checksum Abcd 1.0.0 (registry+x)\" = \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"\n";
+        assert_eq!(locked(old), locked(LOCK));
+        assert_eq!(locked(old).len(), 1);
     }
 }

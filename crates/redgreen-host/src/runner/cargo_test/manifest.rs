@@ -1,6 +1,6 @@
 //! What only the manifests say (<https://doc.rust-lang.org/cargo/reference/manifest.html>).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn table(manifest: &Path) -> Option<toml::Table> {
@@ -92,6 +92,52 @@ pub fn targets_without_harness(manifest: &Path) -> BTreeSet<(String, String)> {
     }
     if table.get("lib").is_some_and(off) {
         out.insert(("lib".to_owned(), String::new()));
+    }
+    out
+}
+
+/// The `[env]` tables of cargo's configuration files, which cargo sets for test processes too
+/// (<https://doc.rust-lang.org/cargo/reference/config.html#env>): from the runner's folder up to the top level of the tree,
+/// then cargo's home; the first one that names a variable wins. A variable that the run sets itself is kept, unless the
+/// configuration says `force`.
+#[must_use]
+pub fn configured_environment(
+    root: &Path,
+    tree: &Path,
+    cargo_home: Option<&Path>,
+    set: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut folders: Vec<PathBuf> = root
+        .ancestors()
+        .take_while(|folder| folder.starts_with(tree))
+        .map(|folder| folder.join(".cargo"))
+        .collect();
+    folders.extend(cargo_home.map(Path::to_owned));
+    let mut out = BTreeMap::new();
+    for folder in folders {
+        let Some(table) =
+            table(&folder.join("config.toml")).or_else(|| table(&folder.join("config")))
+        else {
+            continue;
+        };
+        let variables = table.get("env").and_then(toml::Value::as_table);
+        for (name, value) in variables.into_iter().flatten() {
+            let flag = |key: &str| value.get(key).and_then(toml::Value::as_bool) == Some(true);
+            let Some(text) = value
+                .as_str()
+                .or_else(|| value.get("value").and_then(toml::Value::as_str))
+            else {
+                continue;
+            };
+            if out.contains_key(name) || (set.contains_key(name) && !flag("force")) {
+                continue;
+            }
+            let text = match folder.parent() {
+                Some(above) if flag("relative") => above.join(text).to_string_lossy().into_owned(),
+                Some(_) | None => text.to_owned(),
+            };
+            out.insert(name.clone(), text);
+        }
     }
     out
 }

@@ -60,6 +60,8 @@ pub struct Project {
     pub targets: Vec<TestTarget>,
     /// Crate names of first-party code (members and path dependencies), with `_`.
     pub crates: BTreeSet<String>,
+    /// Crate names of third-party dependencies of the members, with `_`.
+    pub dependencies: BTreeSet<String>,
     /// Whether the runner's folder is one package of a larger workspace: then only that package is tested.
     pub one_package: bool,
     /// Files of the tree that were scanned, by path.
@@ -90,6 +92,7 @@ impl Project {
             packages: Vec::new(),
             targets: Vec::new(),
             crates: BTreeSet::new(),
+            dependencies: BTreeSet::new(),
             one_package: false,
             files: BTreeMap::new(),
             source_files: BTreeSet::new(),
@@ -109,10 +112,14 @@ impl Project {
         for package in members {
             project.inside(package.manifest_path.as_std_path(), &package.name)?;
             for dependency in &package.dependencies {
-                if let Some(path) = &dependency.path {
-                    project.inside(path.as_std_path(), &dependency.name)?;
-                    let name = dependency.rename.as_deref().unwrap_or(&dependency.name);
-                    project.crates.insert(name.replace('-', "_"));
+                let name = dependency.rename.as_deref().unwrap_or(&dependency.name);
+                let name = name.replace('-', "_");
+                match &dependency.path {
+                    Some(path) => {
+                        project.inside(path.as_std_path(), &dependency.name)?;
+                        project.crates.insert(name);
+                    }
+                    None => _ = project.dependencies.insert(name),
                 }
             }
             project.add(package)?;
@@ -229,12 +236,15 @@ impl Project {
         found
     }
 
-    /// Names of all local packages.
+    /// Folder (relative to the top level of the tree) and name of every local package.
     #[must_use]
-    pub fn local_names(&self) -> BTreeSet<String> {
+    pub fn local_packages(&self) -> BTreeMap<PathBuf, String> {
         self.manifest_folders()
             .iter()
-            .filter_map(|folder| manifest::package_name(folder))
+            .filter_map(|folder| {
+                let name = manifest::package_name(folder)?;
+                Some((folder.strip_prefix(&self.tree).ok()?.to_path_buf(), name))
+            })
             .collect()
     }
 

@@ -5,7 +5,7 @@
 //! copy (never links: a hostile build could write through them), and cargo compiles every member anew, because the
 //! skeleton lies at another path; the proof of that is in [`super::build`].
 //!
-//! Layout: `cargo/KEY/gNNNN/{target,covers}`. A generation is made in a private folder and renamed into place, and it is
+//! Layout: `cargo/KEY/gNNNN/{target,covers,sources}`. A generation is made in a private folder and renamed into place, and it is
 //! never changed afterwards; one that covers more is the next generation, a superset of the last. Two processes that
 //! make the same one at once: the first rename wins, the other uses what it made for itself.
 
@@ -67,6 +67,7 @@ pub fn fill(
     let latest = generations(&folder).pop();
     let covered = latest
         .as_ref()
+        .filter(|(_, path)| sources_are_there(path, shell))
         .map(|(_, path)| covers(path))
         .unwrap_or_default();
     if let Some((_, path)) = &latest
@@ -108,7 +109,9 @@ pub fn fill(
         return Ok(());
     }
     let all: Vec<String> = covered.union(&wanted).cloned().collect();
-    if std::fs::write(made.join("covers"), all.join("\n")).is_err() {
+    if std::fs::write(made.join("covers"), all.join("\n")).is_err()
+        || std::fs::write(made.join("sources"), unpacked(shell, &lock_file).join("\n")).is_err()
+    {
         return Ok(());
     }
     let next = latest.map_or(1, |(number, _)| number + 1);
@@ -124,6 +127,42 @@ pub fn fill(
     }
     remove_old(&folder);
     Ok(())
+}
+
+/// Unpacked sources of packages of the lock file, relative to the cargo home of the run.
+fn unpacked(shell: &Shell<'_>, lock_file: &str) -> Vec<String> {
+    let Some(home) = shell.env.get("CARGO_HOME").map(PathBuf::from) else {
+        return Vec::new();
+    };
+    let names = super::home::source_folders(lock_file);
+    let registries = std::fs::read_dir(home.join("registry/src"));
+    registries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|registry| {
+            let registry = registry.file_name().to_string_lossy().into_owned();
+            names
+                .iter()
+                .map(move |name| format!("registry/src/{registry}/{name}"))
+        })
+        .filter(|folder| is_unpacked(&home.join(folder)))
+        .collect()
+}
+
+/// cargo writes `.cargo-ok` when a package is unpacked whole.
+fn is_unpacked(folder: &Path) -> bool {
+    folder.join(".cargo-ok").is_file()
+}
+
+/// cargo wants the sources of everything it uses, also of what is built; a run could not unpack them, because cargo's home
+/// is read-only for it.
+fn sources_are_there(generation: &Path, shell: &Shell<'_>) -> bool {
+    let Some(home) = shell.env.get("CARGO_HOME").map(PathBuf::from) else {
+        return true;
+    };
+    std::fs::read_to_string(generation.join("sources"))
+        .is_ok_and(|list| list.lines().all(|folder| is_unpacked(&home.join(folder))))
 }
 
 /// Builds the skeleton, then removes what belongs to it. False when the dependencies do not build.
@@ -174,15 +213,20 @@ fn make(
         }
     }
     let mut arguments = vec!["clean".to_owned()];
-    for name in project.local_names() {
-        arguments.extend(["-p".to_owned(), name]);
+    for (folder, name) in project.local_packages() {
+        let folder = skeleton.join(folder).display().to_string();
+        arguments.extend([
+            "-p".to_owned(),
+            format!("path+file://{}#{name}", folder.trim_end_matches('/')),
+        ]);
     }
     arguments.extend_from_slice(lock);
     let spec = spec_of(shell, &arguments);
     let finished = shell::start(&spec)?;
     shell.record(&spec.argv, &finished);
-    // What is left of a skeleton is useless, not harmful: its package ids carry its path.
-    Ok(true)
+    // What is left of a skeleton is refused where it is used: its targets look fresh in a tree, and a fresh local target
+    // that this run did not build is `code_loaded_from_elsewhere`. So a store that could not be cleaned is none.
+    Ok(finished.success())
 }
 
 /// The lock file, the toolchain, the arguments and the configuration decide what can be shared at all.

@@ -1,6 +1,7 @@
 //! The environment of a test process.
 
 use super::build::Built;
+use super::manifest;
 use super::project::Member;
 use super::shell::Shell;
 use redgreen_formats::cargo::messages::kind;
@@ -18,7 +19,10 @@ pub fn test_environment(
     let package = &member.package;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let version = &package.version;
-    let mut env: BTreeMap<String, String> = [
+    let cargo_home = shell.env.get("CARGO_HOME").map(Path::new);
+    let mut env =
+        manifest::configured_environment(&shell.root, &shell.tree, cargo_home, &shell.env);
+    let described = [
         ("CARGO", shell.cargo.clone()),
         ("CARGO_MANIFEST_DIR", text(&member.folder)),
         ("CARGO_MANIFEST_PATH", package.manifest_path.to_string()),
@@ -70,9 +74,8 @@ pub fn test_environment(
                 .unwrap_or_default(),
         ),
     ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    .map(|(name, value)| (name.to_owned(), value));
+    env.extend(described);
     let mut libraries: Vec<PathBuf> = Vec::new();
     for script in &built.messages.build_scripts {
         libraries.extend(

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 const SITECUSTOMIZE: &str = include_str!("probe/sitecustomize.py");
 const ORIGIN: &str = include_str!("probe/redgreen_origin.py");
 const PROBE: &str = include_str!("probe/redgreen_probe.py");
+const EXCEPTIONS: &str = include_str!("probe/redgreen_exceptions.py");
+const OPTIONS: &str = include_str!("probe/redgreen_options.py");
+const EXPECTATIONS: &str = include_str!("probe/redgreen_expectations.py");
 
 /// What `redgreen_probe.py` and `redgreen_origin.py` read.
 #[derive(Serialize)]
@@ -97,6 +100,9 @@ impl RunFolder {
             ("p/sitecustomize.py", SITECUSTOMIZE.as_bytes()),
             ("p/redgreen_origin.py", ORIGIN.as_bytes()),
             ("p/redgreen_probe.py", PROBE.as_bytes()),
+            ("p/redgreen_exceptions.py", EXCEPTIONS.as_bytes()),
+            ("p/redgreen_options.py", OPTIONS.as_bytes()),
+            ("p/redgreen_expectations.py", EXPECTATIONS.as_bytes()),
             ("run.json", content.as_slice()),
             ("s", secret.as_slice()),
             ("empty.ini", b"[pytest]\n".as_slice()),
