@@ -1,5 +1,6 @@
 //! One file per command. Each returns how the process ends, or a failure that is rendered in one place.
 
+pub mod amend;
 pub mod answer;
 pub mod check;
 pub mod clean;
@@ -64,7 +65,13 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Check(arguments) => check::run(&open(cli, printer)?, arguments),
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
-        Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Amend(arguments) => {
+            let context = open(cli, printer)?;
+            match amend::in_a_run(&context, arguments)? {
+                Some(exit) => Ok(exit),
+                None => lock::amend(&context, arguments),
+            }
+        }
         Command::Reference(arguments) => reference::run(printer, arguments),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),

@@ -35,7 +35,7 @@ impl Driver<'_> {
             .ok_or_else(|| Failure::internal(format!("the plan has no task `{task}`")))
     }
 
-    fn claims(&self, definition: &Task) -> Claims {
+    pub(super) fn claims(&self, definition: &Task) -> Claims {
         Claims {
             supersedes: definition.supersedes.iter().cloned().collect(),
             new_symbols: definition
@@ -48,15 +48,25 @@ impl Driver<'_> {
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
         let base = self.base_of(task)?;
-        self.prove_in(task, &base, &self.clone_of(task, AgentRole::Author))
+        let claims = self.claims(&self.definition(task)?);
+        self.prove_in(
+            task,
+            &base,
+            &self.clone_of(task, AgentRole::Author),
+            &claims,
+        )
     }
 
     /// RED of the tests in a folder, on a base.
-    pub(super) fn prove_in(
+    ///
+    /// # Errors
+    /// A failure when the question cannot be put together.
+    pub fn prove_in(
         &self,
         task: &TaskId,
         base: &str,
         folder: &Path,
+        claims: &Claims,
     ) -> Result<RedOutcome, Failure> {
         let definition = self.definition(task)?;
         let criteria: Vec<CriterionId> = definition
@@ -75,7 +85,7 @@ impl Driver<'_> {
                 plan_files: &self.plan_files,
                 task: Some(task),
                 criteria: &criteria,
-                claims: &self.claims(&definition),
+                claims,
                 judge_outside: true,
                 only: &[],
             },
@@ -286,7 +296,10 @@ impl Driver<'_> {
     }
 
     /// Commits the lock of a RED that passed on this base. What was locked before is superseded, for this reason.
-    pub(super) fn lock_proven(
+    ///
+    /// # Errors
+    /// A failure when RED does not pass, or git refuses.
+    pub fn lock_proven(
         &self,
         task: &TaskId,
         base: &str,
