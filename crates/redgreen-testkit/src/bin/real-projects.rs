@@ -78,15 +78,16 @@ fn run() -> Result<bool, String> {
             println!("{}", report::line(&outcome));
             outcomes.push(outcome);
         });
+        // After every row: a run over many projects is long, and what it found must not be lost with it.
+        if let Some(path) = &given.markdown {
+            let command =
+                "cargo run -p redgreen-testkit --bin real-projects -- --clones DIR --table FILE";
+            std::fs::write(path, report::markdown(&outcomes, &given.date, command))
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
     }
     if outcomes.is_empty() {
         return Err("no row of the table was chosen".to_owned());
-    }
-    if let Some(path) = given.markdown {
-        let command =
-            "cargo run -p redgreen-testkit --bin real-projects -- --clones DIR --table FILE";
-        std::fs::write(&path, report::markdown(&outcomes, &given.date, command))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(outcomes
         .iter()

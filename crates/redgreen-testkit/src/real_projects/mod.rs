@@ -249,7 +249,17 @@ impl<'a> Judge<'a> {
                 checkout.begin()?;
                 checkout.take(&checkout.tests)?;
                 let language = self.row.language;
-                checkout.edit(&checkout.tests, &|line| misspelt(language, line))
+                // In a mixed file a call may belong to the source, which RED does not take.
+                let only_tests: Vec<String> = checkout
+                    .tests
+                    .iter()
+                    .filter(|path| !checkout.source.contains(path))
+                    .cloned()
+                    .collect();
+                Ok(
+                    checkout.edit(&checkout.tests, &|line| misspelt(language, line))?
+                        || checkout.edit(&only_tests, &misspelt_call)?,
+                )
             }
         }
     }
@@ -339,6 +349,17 @@ fn misspelt(language: Language, line: &str) -> Option<String> {
             .find(|name| line.trim_start().starts_with(**name))
             .map(|name| line.replacen(name, &name.replace("!(", "_q!("), 1)),
     }
+}
+
+/// A statement that is a call, of a function that exists nowhere.
+fn misspelt_call(line: &str) -> Option<String> {
+    let code = line.trim_start();
+    let name: String = code
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    let fits = !name.is_empty() && code[name.len()..].starts_with('(') && line.starts_with(' ');
+    fits.then(|| line.replacen(&name, &format!("{name}_q"), 1))
 }
 
 /// Writes a file that would decide results.

@@ -84,7 +84,7 @@ impl Proposal {
                 names(8, ", ", true)
             ),
             format!(
-                "commit them first: git add {all} && git commit -m 'before the tests'{back}; what belongs to the tests stands in `[paths] tests`, what changes no result in `[paths] ignore`"
+                "commit them first: git add {all} && git commit -m 'before the tests'{back}; what belongs to the tests stands in `[paths] tests`, what changes no result in `[paths] ignore`, what is yours alone in a committed `.gitignore`"
             ),
         );
         failure.code = Some(ReasonCode::DirtyVerdictFile);

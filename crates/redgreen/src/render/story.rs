@@ -250,8 +250,8 @@ impl<'a> Teller<'a> {
                     (AgentRole::Refactorer, _) => "tidies the code",
                 };
                 let of = tries(state, *role);
-                let text = format!("{text} (try {attempt}{of})");
-                self.row(state, task, "agent", role.as_str(), &format!(" {text}"));
+                let text = format!("{} {text} (try {attempt}{of})", role.as_str());
+                self.row(state, task, "agent", "", &text);
             }
             Some(_) | None => {}
         }
@@ -293,8 +293,11 @@ impl<'a> Teller<'a> {
                 }
                 self.passed(state, task, summary, &text);
                 if !self.is_brief(task) {
-                    for control in &summary.parts().controls {
-                        self.more(&control.result);
+                    let controls = summary.parts().controls.iter();
+                    let results: Vec<&str> =
+                        controls.map(|control| control.result.as_str()).collect();
+                    if !results.is_empty() {
+                        self.more(&results.join("; "));
                     }
                 }
             }
@@ -439,7 +442,7 @@ impl<'a> Teller<'a> {
             .and_then(|task| task.dispute.as_ref())
             .map(|open| open.decision);
         let (word, end) = match decision {
-            Some(DisputeDecision::SendBack) => ("accepted", ". Back to the author:"),
+            Some(DisputeDecision::SendBack) => ("accepted", "; back to the author"),
             Some(DisputeDecision::AskPerson) | None => ("open", "; a person decides"),
         };
         let text = evidence.first().map_or_else(

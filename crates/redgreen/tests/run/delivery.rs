@@ -59,27 +59,15 @@ fn g7_two_commits_with_trailers_on_the_runs_branch_and_the_users() {
     );
     assert_eq!(project.read("README.md"), "# sums, being edited\n");
     let status = project.git(&["status", "--porcelain"]);
+    let lines: Vec<&str> = status.lines().collect();
     assert_eq!(
-        status.lines().collect::<Vec<_>>(),
+        lines,
         [
-            "M README.md",
+            " M README.md",
             " M docs/plans/doubles.json",
             "A  staged.txt",
             "?? notes.txt"
         ]
-        .iter()
-        .map(|line| if *line == "M README.md" {
-            " M README.md"
-        } else {
-            line
-        })
-        .map(|line| if line == " M README.md" {
-            "M README.md"
-        } else {
-            line
-        })
-        .collect::<Vec<_>>(),
-        "{status}"
     );
 }
 
@@ -98,9 +86,6 @@ fn g7_a_dirty_file_that_would_be_touched_keeps_the_branch_where_it_is() {
     assert_eq!(project.read("src/a.rs"), "// begun by hand\n");
     assert!(project.git_says(&["merge-base", "--is-ancestor", "main", "redgreen/doubles"]));
     assert!(project.passes("T1"));
-    // An untracked file in the way counts as well.
-    project.git(&["checkout", "--", "src/a.rs"]);
-    project.git(&["merge", "--quiet", "--ff-only", "redgreen/doubles"]);
 }
 
 #[test]
@@ -125,7 +110,7 @@ fn g7_a_branch_that_went_its_own_way_is_left_alone_until_it_is_merged() {
     project.agent(&[(
         "implementer-T1-1",
         right_source("a")
-            + "cd \"$REPO\"; echo more >>README.md; git commit --quiet --message mine README.md",
+            + "cd \"$REPO\"; echo more >>README.md; git -c user.name=Ann -c user.email=ann@example.org commit --quiet --message mine README.md",
     )]);
     let run = project.run().expect(0);
     assert!(
@@ -231,18 +216,9 @@ fn g7_a_task_that_comes_later_is_proven_again_on_what_was_delivered_meanwhile() 
         record["base_commit"],
         project.git(&["rev-parse", "HEAD~2"]).as_str()
     );
-    let gates: Vec<String> = project
-        .events()
-        .iter()
-        .filter(|event| event["data"].to_string().contains("verdict"))
-        .filter_map(|event| event["data"]["key"].as_str().map(str::to_owned))
-        .filter(|key| key.contains("/T1/full/"))
-        .collect();
-    assert_eq!(
-        gates.len(),
-        2,
-        "FULL before the delivery and once more on the new base"
-    );
+    let gates = project.gates("T1");
+    let full = gates.iter().filter(|gate| *gate == "full pass").count();
+    assert_eq!(full, 2, "once before and once on the new base: {gates:?}");
     project.nothing_is_left();
 }
 

@@ -11,4 +11,5 @@ mod support;
 mod author;
 mod delivery;
 mod disputes;
+mod plan_file;
 mod retries;

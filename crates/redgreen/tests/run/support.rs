@@ -320,11 +320,40 @@ impl Project {
         assert!(folders.next().is_none());
         only
     }
-    /// The events of the journal, as they are stored.
+    /// The events of the journal, as they are stored: `{"type":…,"data":…}`.
     pub fn events(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.state().join("journals/doubles.jsonl")).unwrap();
         text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
+            .map(|line| {
+                let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                record["data"]["event"].clone()
+            })
+            .collect()
+    }
+    /// How often an event of this type was recorded.
+    pub fn count(&self, kind: &str) -> usize {
+        self.events()
+            .iter()
+            .filter(|event| event["type"] == kind)
+            .count()
+    }
+    /// The gates that were judged for a task, with their verdicts: `green fail`.
+    pub fn gates(&self, task: &str) -> Vec<String> {
+        self.events()
+            .iter()
+            .filter(|event| event["type"] == "gate_judged")
+            .filter(|event| {
+                let key = event["data"]["key"].as_str().unwrap();
+                key.split('/').nth(1) == Some(task)
+            })
+            .map(|event| {
+                let summary = &event["data"]["summary"];
+                format!(
+                    "{} {}",
+                    summary["gate"].as_str().unwrap(),
+                    summary["verdict"].as_str().unwrap()
+                )
+            })
             .collect()
     }
     /// A report file of the plan.
