@@ -164,13 +164,16 @@ impl Driver<'_> {
                 lock: None,
                 runs: Vec::new(),
                 suite_runs: 0,
+                checks: Vec::new(),
+                environment: None,
             },
         };
         let subject = Subject {
             content_tree: judged.content_tree.as_deref(),
-            environment: None,
+            environment: judged.environment,
             lock: judged.lock,
             runs: &judged.runs,
+            checks: &judged.checks,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -197,6 +200,8 @@ impl Driver<'_> {
             lock: None,
             runs: red.runs.clone(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(red.environments.digest()),
         };
         self.red.insert(task.clone(), red);
         Ok(judged)
@@ -225,6 +230,8 @@ impl Driver<'_> {
                 .map(|run| ("green".to_owned(), run))
                 .collect(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(outcome.environment),
         })
     }
 
@@ -251,6 +258,8 @@ impl Driver<'_> {
             lock: Some(lock.digest),
             runs: outcome.runs,
             suite_runs: outcome.suite_runs.min(suites_left),
+            checks: outcome.checks,
+            environment: Some(outcome.environment),
         })
     }
 
@@ -336,6 +345,7 @@ impl Driver<'_> {
                 environment: Some(red.environments.digest()),
                 lock: None,
                 runs: &red.runs,
+                checks: &[],
             },
         )?;
         let stored = create_lock(
@@ -384,4 +394,6 @@ struct Judged {
     lock: Option<redgreen_core::id::Digest>,
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
+    checks: Vec<redgreen_core::gate::CheckRun>,
+    environment: Option<redgreen_core::id::Digest>,
 }
