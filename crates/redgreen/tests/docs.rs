@@ -1,4 +1,9 @@
 //! What the documents say is what the program does.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 use clap::Parser as _;
 use redgreen::cli::Cli;
