@@ -18,7 +18,7 @@ const COVERED: [&str; 37] = [
 ];
 
 /// Covered requirements without a test that carries their number. This list only ever shrinks.
-const WITHOUT_A_TEST: [&str; 6] = ["B6", "B8", "C5", "F1", "F2", "F7"];
+const WITHOUT_A_TEST: [&str; 2] = ["F1", "F2"];
 
 /// Files longer than 800 lines, tests apart. This list only ever shrinks.
 const LONG_FILES: [&str; 1] = ["crates/redgreen-core/src/gate/red.rs"];
