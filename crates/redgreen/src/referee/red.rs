@@ -5,7 +5,7 @@ use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, ChangeClass, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
 use redgreen_core::id::{CriterionId, RelPath, TaskId};
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{Ended, RunReport};
@@ -123,6 +123,12 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
                 refine(run, &known);
             }
+            super::slips::add(
+                context,
+                &base,
+                &proposal.tree,
+                &mut [&mut first, &mut second],
+            )?;
             judge_red(&RedInput {
                 task: request.task,
                 criteria: request.criteria,
