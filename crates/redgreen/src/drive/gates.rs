@@ -35,7 +35,7 @@ impl Driver<'_> {
             .ok_or_else(|| Failure::internal(format!("the plan has no task `{task}`")))
     }
 
-    fn claims(&self, definition: &Task) -> Claims {
+    pub(super) fn claims(&self, definition: &Task) -> Claims {
         Claims {
             supersedes: definition.supersedes.iter().cloned().collect(),
             new_symbols: definition
@@ -48,15 +48,25 @@ impl Driver<'_> {
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
         let base = self.base_of(task)?;
-        self.prove_in(task, &base, &self.clone_of(task, AgentRole::Author))
+        let claims = self.claims(&self.definition(task)?);
+        self.prove_in(
+            task,
+            &base,
+            &self.clone_of(task, AgentRole::Author),
+            &claims,
+        )
     }
 
     /// RED of the tests in a folder, on a base.
-    pub(super) fn prove_in(
+    ///
+    /// # Errors
+    /// A failure when the question cannot be put together.
+    pub fn prove_in(
         &self,
         task: &TaskId,
         base: &str,
         folder: &Path,
+        claims: &Claims,
     ) -> Result<RedOutcome, Failure> {
         let definition = self.definition(task)?;
         let criteria: Vec<CriterionId> = definition
@@ -75,7 +85,7 @@ impl Driver<'_> {
                 plan_files: &self.plan_files,
                 task: Some(task),
                 criteria: &criteria,
-                claims: &self.claims(&definition),
+                claims,
                 judge_outside: true,
                 only: &[],
             },
@@ -154,13 +164,16 @@ impl Driver<'_> {
                 lock: None,
                 runs: Vec::new(),
                 suite_runs: 0,
+                checks: Vec::new(),
+                environment: None,
             },
         };
         let subject = Subject {
             content_tree: judged.content_tree.as_deref(),
-            environment: None,
+            environment: judged.environment,
             lock: judged.lock,
             runs: &judged.runs,
+            checks: &judged.checks,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -187,6 +200,8 @@ impl Driver<'_> {
             lock: None,
             runs: red.runs.clone(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(red.environments.digest()),
         };
         self.red.insert(task.clone(), red);
         Ok(judged)
@@ -215,6 +230,8 @@ impl Driver<'_> {
                 .map(|run| ("green".to_owned(), run))
                 .collect(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(outcome.environment),
         })
     }
 
@@ -241,6 +258,8 @@ impl Driver<'_> {
             lock: Some(lock.digest),
             runs: outcome.runs,
             suite_runs: outcome.suite_runs.min(suites_left),
+            checks: outcome.checks,
+            environment: Some(outcome.environment),
         })
     }
 
@@ -286,7 +305,10 @@ impl Driver<'_> {
     }
 
     /// Commits the lock of a RED that passed on this base. What was locked before is superseded, for this reason.
-    pub(super) fn lock_proven(
+    ///
+    /// # Errors
+    /// A failure when RED does not pass, or git refuses.
+    pub fn lock_proven(
         &self,
         task: &TaskId,
         base: &str,
@@ -323,6 +345,7 @@ impl Driver<'_> {
                 environment: Some(red.environments.digest()),
                 lock: None,
                 runs: &red.runs,
+                checks: &[],
             },
         )?;
         let stored = create_lock(
@@ -371,4 +394,6 @@ struct Judged {
     lock: Option<redgreen_core::id::Digest>,
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
+    checks: Vec<redgreen_core::gate::CheckRun>,
+    environment: Option<redgreen_core::id::Digest>,
 }
