@@ -19,6 +19,7 @@ use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::CriteriaMap;
 use redgreen_host::tree::Snapshot;
 use redgreen_host::walk::Candidate;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Driver<'_> {
@@ -42,8 +43,33 @@ impl Driver<'_> {
                 .new_symbols
                 .clone()
                 .map(|list| list.into_iter().collect()),
+            accepted: self.accepted(&definition.id),
             ..Claims::default()
         }
+    }
+
+    /// Tests whose unclear red a person accepted with `approve`: those that the RED named which the answer followed.
+    fn accepted(&self, task: &TaskId) -> BTreeSet<String> {
+        let mut asked = BTreeSet::new();
+        let mut accepted = BTreeSet::new();
+        for (_, event) in self.log.events() {
+            if let Event::GateJudged { key, summary } = event
+                && key.task.as_ref() == Some(task)
+                && summary.gate() == Gate::Red
+            {
+                asked = summary
+                    .parts()
+                    .reasons
+                    .iter()
+                    .filter(|reason| reason.code == ReasonCode::UnclearRed)
+                    .filter_map(|reason| reason.test.clone())
+                    .collect();
+            }
+            if matches!(event, Event::Agreed { task: answered, .. } if answered == task) {
+                accepted.append(&mut asked);
+            }
+        }
+        accepted
     }
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
