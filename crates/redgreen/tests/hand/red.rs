@@ -468,3 +468,19 @@ fn b3_a_slip_below_an_import_that_fails_is_seen() {
     );
     hand.rg(&["red", "T1"]).ends(0);
 }
+
+/// Purpose: a package that is not installed was taken for a module that is still to be written (marshmallow, `pytz`).
+#[test]
+fn b3_a_file_that_does_not_load_on_the_base_either_is_no_red() {
+    let hand = Hand::python_with(&[(
+        "tests/test_zone.py",
+        "import zones\n\n\ndef test_zone():\n    assert zones\n",
+    )]);
+    hand.append(
+        "tests/test_zone.py",
+        "\n\ndef test_other():\n    from shop import other\n    assert other() == 1\n",
+    );
+    let out = hand.rg(&["red", "T1"]).ends(11);
+    let reason = out.reason("broken_base");
+    assert!(reason.contains("zones"), "{reason}");
+}
