@@ -105,7 +105,9 @@ impl ObjectFormat {
     /// Whether a text is a complete id, as git writes it.
     fn is_complete(self, text: &str) -> bool {
         text.len() == self.raw_length() * 2
-            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     }
     /// The id of an object that does not exist: all zeros.
     #[must_use]

@@ -64,6 +64,8 @@ pub struct GreenOutcome {
     pub run: Option<RunReport>,
     /// Content tree of what was run.
     pub content_tree: String,
+    /// Digest of the environments.
+    pub environment: redgreen_core::id::Digest,
 }
 
 /// Takes a candidate folder apart against a lock: which of its files are used, which are not, and why.
@@ -360,6 +362,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
                 candidate,
                 run: None,
                 content_tree,
+                environment: environments.digest(),
             });
         }
     };
@@ -399,6 +402,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
                     candidate,
                     run,
                     content_tree,
+                    environment: environments.digest(),
                 });
             }
         }
@@ -415,6 +419,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             candidate,
             run: None,
             content_tree,
+            environment: environments.digest(),
         });
     };
     let required = request
@@ -465,6 +470,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         candidate,
         run: Some(run),
         content_tree,
+        environment: environments.digest(),
     })
 }
 

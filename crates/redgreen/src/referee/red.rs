@@ -5,8 +5,9 @@ use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, ChangeClass, Gate, GateResult, RedInput, judge_red};
-use redgreen_core::id::{CriterionId, RelPath, TaskId};
+use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::id::{CriterionId, Digest, RelPath, TaskId};
+use redgreen_core::outcome::Verdict;
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{Ended, RunReport};
 use redgreen_core::test_item::{Coverage, CriteriaMap, TestItem};
@@ -107,15 +108,21 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     }
     let environments = Environments::resolve(context, &setting, &base, &runners)?;
     let mut runs = Vec::new();
-    let judged = run_all(
-        context,
-        &setting,
-        &base,
-        &proposal,
-        &environments,
-        &runners,
-        &mut runs,
-    );
+    let key = runs_key(&base, &proposal, &environments, &runners);
+    let remembered = recall(context, &key);
+    let is_new = remembered.is_none();
+    let judged = match remembered {
+        Some(kept) => Ok(kept.take_apart(&mut runs)),
+        None => run_all(
+            context,
+            &setting,
+            &base,
+            &proposal,
+            &environments,
+            &runners,
+            &mut runs,
+        ),
+    };
     let result = match judged {
         Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
         Ok((mut base_run, mut first, mut second)) => {
@@ -147,6 +154,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             })
         }
     };
+    if is_new && result.verdict() == Verdict::Pass {
+        remember(context, &key, &runs)?;
+    }
     Ok(RedOutcome {
         result,
         proposal,
@@ -155,6 +165,83 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         base,
         runs,
     })
+}
+
+/// Runs of a RED that passed, so that `lock` need not repeat what `red` has just done. Nothing but a pass is kept: a
+/// service that was down, or a test that was wrong, is asked again.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptRuns {
+    runs: Vec<(String, RunReport)>,
+}
+
+impl KeptRuns {
+    /// The runs as [`run_all`] returns them.
+    fn take_apart(self, evidence: &mut Vec<(String, RunReport)>) -> Runs {
+        let of = |wanted: &str| {
+            self.runs
+                .iter()
+                .filter(|(label, _)| label == wanted)
+                .fold(None, |all, (_, run)| Some(merged(all, run.clone())))
+        };
+        let runs = (
+            of("base"),
+            of("red-1").unwrap_or_else(empty_report),
+            of("red-2").unwrap_or_else(empty_report),
+        );
+        evidence.extend(self.runs);
+        runs
+    }
+}
+
+/// Everything that decides what the runs are: both trees, the files that are run, the environment, the runners and this
+/// version of redgreen.
+fn runs_key(
+    base: &Snapshot,
+    proposal: &Proposal,
+    environments: &Environments,
+    runners: &[Box<dyn redgreen_host::runner::Runner>],
+) -> Digest {
+    let settings: Vec<String> = runners
+        .iter()
+        .map(|runner| format!("{:?}", runner.settings()))
+        .collect();
+    let text = format!(
+        "red/1\0{}\0{}\0{}\0{:?}\0{:?}\0{settings:?}\0{}\0{:?}",
+        redgreen_host::tree::content_digest(base, &[]),
+        redgreen_host::tree::content_digest(&proposal.tree, &[]),
+        environments.digest(),
+        proposal.affected,
+        proposal.unreachable.keys(),
+        env!("CARGO_PKG_VERSION"),
+        redgreen_host::process::best_available(),
+    );
+    Digest::of(text.as_bytes())
+}
+
+fn kept_file(context: &Context, key: &Digest) -> std::path::PathBuf {
+    context
+        .state
+        .cache()
+        .join("red")
+        .join(format!("{}.json", key.hex()))
+}
+
+fn recall(context: &Context, key: &Digest) -> Option<KeptRuns> {
+    let kept = serde_json::from_slice(&std::fs::read(kept_file(context, key)).ok()?).ok()?;
+    context.printer.talk(format!(
+        "{:<8}run before on the same bytes in the same environment; judged again",
+        "RED"
+    ));
+    Some(kept)
+}
+
+fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Result<(), Failure> {
+    let kept = KeptRuns {
+        runs: runs.to_vec(),
+    };
+    let bytes = serde_json::to_vec(&kept).map_err(Failure::internal)?;
+    redgreen_host::state::write_atomically(&kept_file(context, key), &bytes)
+        .map_err(Failure::internal)
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.
@@ -388,7 +475,7 @@ fn empty_report() -> RunReport {
         problems: Vec::new(),
         pass_line: None,
         tail: Vec::new(),
-        output: redgreen_core::id::Digest::of(b""),
+        output: Digest::of(b""),
         duration_ms: 0,
     }
 }
@@ -399,6 +486,11 @@ fn known_definitions(
     base: &Snapshot,
 ) -> Result<Known, Failure> {
     let mut known = Known::default();
+    known.flat_python = base.files().keys().any(|path| {
+        path.extension() == Some("py")
+            && path.parent().is_none()
+            && setting.rules.class(path) == PathClass::Source
+    });
     let wanted: Vec<RelPath> = base
         .files()
         .keys()

@@ -68,6 +68,8 @@ fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
 
 #[test]
 fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_difference() {
+    let hand = locked();
+    hand.append("src/shop/__init__.py", TOTAL);
     for (path, text) in [
         (
             "tests/test_total.py",
