@@ -39,6 +39,42 @@ pub fn carry(
     globs: &[String],
     snapshot: &Snapshot,
 ) -> Result<BTreeMap<RelPath, Digest>, CarryError> {
+    each(
+        checkout,
+        globs,
+        snapshot,
+        &mut |relative, bytes, permissions| {
+            let target = tree.join(relative.as_str());
+            if let Some(folder) = target.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(&target, bytes)?;
+            std::fs::set_permissions(&target, permissions)
+        },
+    )
+}
+
+/// What [`carry`] would copy, with the digests of the bytes: part of the environment record (SPEC B4).
+///
+/// # Errors
+/// [`CarryError`] naming the glob or the file.
+pub fn carried(
+    checkout: &Path,
+    globs: &[String],
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<RelPath, Digest>, CarryError> {
+    each(checkout, globs, snapshot, &mut |_, _, _| Ok(()))
+}
+
+/// What is done with one file.
+type Visit<'a> = &'a mut dyn FnMut(&RelPath, &[u8], std::fs::Permissions) -> io::Result<()>;
+
+fn each(
+    checkout: &Path,
+    globs: &[String],
+    snapshot: &Snapshot,
+    visit: Visit<'_>,
+) -> Result<BTreeMap<RelPath, Digest>, CarryError> {
     let mut carried = BTreeMap::new();
     if globs.is_empty() {
         return Ok(carried);
@@ -103,12 +139,7 @@ pub fn carry(
             continue;
         }
         let bytes = std::fs::read(&path).map_err(io_error)?;
-        let target = tree.join(relative.as_str());
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder).map_err(io_error)?;
-        }
-        std::fs::write(&target, &bytes).map_err(io_error)?;
-        std::fs::set_permissions(&target, metadata.permissions()).map_err(io_error)?;
+        visit(&relative, &bytes, metadata.permissions()).map_err(io_error)?;
         carried.insert(relative, Digest::of(&bytes));
     }
     Ok(carried)

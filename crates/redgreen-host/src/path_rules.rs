@@ -50,6 +50,7 @@ const RUNNER_CONFIG: &[&str] = &[
     "setup.cfg",
     "pyproject.toml",
     "noxfile.py",
+    "setup.py",
     "sitecustomize.py",
     "usercustomize.py",
     "*.pth",

@@ -1,7 +1,7 @@
 //! What a command can end with beside its result: kind, what, where, next step. Rendered in one place.
 
 use redgreen_core::exit::ExitCode;
-use redgreen_core::reason::Reason;
+use redgreen_core::reason::{Reason, ReasonCode};
 
 /// A command that could not do what was asked.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Failure {
     pub place: Option<String>,
     /// The next step.
     pub help: String,
+    /// The reason code, where the failure is one of a gate's.
+    pub code: Option<ReasonCode>,
 }
 
 impl Failure {
@@ -25,6 +27,7 @@ impl Failure {
             what: what.into(),
             place: None,
             help: help.into(),
+            code: None,
         }
     }
     /// Wrong arguments, plan or configuration.
@@ -54,13 +57,22 @@ impl Failure {
     }
 }
 
+/// A failure inside a gate as a reason of it.
+impl From<Failure> for Box<Reason> {
+    fn from(failure: Failure) -> Self {
+        let code = failure.code.unwrap_or(ReasonCode::EnvironmentFault);
+        Self::new(Reason::new(code, failure.what, failure.help))
+    }
+}
+
 impl From<Box<Reason>> for Failure {
     fn from(reason: Box<Reason>) -> Self {
         Self {
             exit: ExitCode::CouldNotRun,
-            what: format!("{}: {}", reason.code.as_str(), reason.message),
+            what: reason.message.clone(),
             place: reason.path.as_ref().map(ToString::to_string),
             help: reason.help.clone(),
+            code: Some(reason.code),
         }
     }
 }

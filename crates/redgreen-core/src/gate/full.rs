@@ -30,7 +30,7 @@ pub struct CheckRun {
     pub command: Vec<String>,
     /// How it ended.
     pub ended: Ended,
-    /// What the tool says of its version; empty when it says nothing.
+    /// Which tool it was: the real program and the digest of its bytes; empty where it was not found.
     pub version: String,
     /// The last lines it printed.
     pub tail: Vec<String>,
@@ -60,6 +60,8 @@ pub struct FullInput<'a> {
     pub checks: &'a [CheckRun],
     /// Old tests (item ids) that the task replaces.
     pub supersedes: &'a BTreeSet<String>,
+    /// How the environment differs from the one at lock; empty when it does not.
+    pub environment_changes: &'a [Reason],
 }
 
 /// Judges FULL.
@@ -67,6 +69,9 @@ pub struct FullInput<'a> {
 pub fn judge_full(input: &FullInput<'_>) -> GateResult {
     let mut findings = Findings::default();
     let mut tests = Vec::new();
+    for reason in input.environment_changes {
+        findings.add(Verdict::Rejected, reason.clone());
+    }
     for change in input.changes {
         let mut reason = Reason::new(
             change.code,
@@ -139,11 +144,12 @@ fn judge_suite(
             .find(|expected| expected.item == case.id.item);
         let role = expected.map_or(Role::Collateral, |expected| expected.role);
         tests.push(TestVerdict::of(case, role));
+        let before = base.get(&case.id);
         if !bad(case.outcome) {
+            skipped(case, expected, before.copied(), suite, input, findings);
             continue;
         }
         failures += 1;
-        let before = base.get(&case.id);
         if suite.flaky_on_base.contains(&case.id) && expected.is_none() {
             findings.note(
                 Reason::new(
@@ -226,6 +232,23 @@ fn judge_suite(
             ),
         );
     }
+    // The evidence gate: cases that were recounted from a report are believed only beside the runner's own line.
+    if !suite.candidate.cases.is_empty()
+        && suite.candidate.problems.is_empty()
+        && (suite.candidate.pass_line.is_none() || suite.candidate.tail.is_empty())
+    {
+        findings.add(
+            Verdict::CouldNotRun,
+            Reason::new(
+                ReasonCode::EvidenceMissing,
+                format!(
+                    "the suite `{}` printed no line that states its result",
+                    suite.name
+                ),
+                "let the runner print its summary; remove options that silence it",
+            ),
+        );
+    }
     if suite.candidate.cases.is_empty()
         && suite.candidate.load_failures.is_empty()
         && suite.candidate.problems.is_empty()
@@ -239,6 +262,43 @@ fn judge_suite(
             ),
         );
     }
+}
+
+/// A test that passed before the task, or that is locked, and is not run to its end any more: a way to hide a failure.
+fn skipped(
+    case: &CaseReport,
+    expected: Option<&ExpectedTest>,
+    before: Option<&CaseReport>,
+    suite: &SuiteRun<'_>,
+    input: &FullInput<'_>,
+    findings: &mut Findings,
+) {
+    let passed_before = before.is_some_and(|before| before.outcome == Outcome::Passed)
+        && !suite.flaky_on_base.contains(&case.id)
+        && !input.supersedes.contains(&case.id.item.to_string());
+    if case.outcome == Outcome::Passed || !(expected.is_some() || passed_before) {
+        return;
+    }
+    findings.add(
+        Verdict::Fail,
+        Reason::new(
+            ReasonCode::TestSkipped,
+            format!(
+                "`{}` is {}{}",
+                case.id,
+                case.outcome,
+                if passed_before {
+                    " and passed before the task"
+                } else {
+                    " and is locked"
+                }
+            ),
+            "find out what skips it: a mark, a condition or a hook in the source",
+        )
+        .at(case.id.item.path.clone())
+        .line(case.line.unwrap_or(0))
+        .test(&case.id),
+    );
 }
 
 fn load_failures(suite: &SuiteRun<'_>, findings: &mut Findings, failures: &mut usize) {

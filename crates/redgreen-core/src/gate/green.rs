@@ -157,7 +157,7 @@ fn scope_help(change: &Change, task: &TaskId) -> String {
         }
         ChangeClass::Rejected => format!(
             "it was not used. See it: redgreen locks diff {task}; put it back: redgreen locks restore {task}; \
-             if the test is wrong: redgreen amend {task} --reason '…'"
+             if it is right (a wrong test, a merge): redgreen amend {task} --reason '…'"
         ),
     }
 }

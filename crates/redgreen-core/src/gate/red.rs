@@ -244,7 +244,13 @@ impl<'a> Judge<'a> {
         });
         let class = cause.cause.class();
         match cause.cause {
-            Cause::SimilarName | Cause::MissingSymbol | Cause::MissingDependency if announced => {
+            Cause::SimilarName
+            | Cause::MissingSymbol
+            | Cause::MissingDependency
+            | Cause::WrongImport
+            | Cause::Unknown
+                if announced =>
+            {
                 CauseClass::Right
             }
             _ if (class == CauseClass::Unclear || cause.cause == Cause::WrongImport)

@@ -75,6 +75,7 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
             environment: Some(red.environments.digest()),
             lock: None,
             runs: &red.runs,
+            checks: &[],
         },
     )?;
     if red.result.verdict() != Verdict::Pass {

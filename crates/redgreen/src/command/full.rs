@@ -30,9 +30,10 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
     )?;
     let subject = Subject {
         content_tree: Some(&outcome.content_tree),
-        environment: None,
+        environment: Some(outcome.environment),
         lock: Some(lock.digest),
         runs: &outcome.runs,
+        checks: &outcome.checks,
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(
@@ -46,7 +47,7 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
                 ));
             }
             text.push_str(&format!(
-                "        whole suite run {} times\n",
+                "        full suite run {} of at most 3 times\n",
                 outcome.suite_runs
             ));
             text

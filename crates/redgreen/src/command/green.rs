@@ -52,9 +52,10 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
         .collect();
     let subject = Subject {
         content_tree: Some(&outcome.content_tree),
-        environment: None,
+        environment: Some(outcome.environment),
         lock: Some(lock.digest),
         runs: &runs,
+        checks: &[],
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(

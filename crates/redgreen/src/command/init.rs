@@ -4,7 +4,7 @@ use super::Ending;
 use crate::cli::InitArgs;
 use crate::config::{Config, PLACES};
 use crate::error::Failure;
-use crate::referee::context::{Context, Environments, Setting, workspace};
+use crate::referee::context::{Context, Environments, Setting};
 use crate::referee::red::all_items;
 use crate::referee::trees::TreeOnDisk;
 use redgreen_core::exit::ExitCode;
@@ -34,19 +34,7 @@ pub fn run(context: &Context, arguments: &InitArgs) -> Ending {
     }
     let mut notes = Vec::new();
     if !arguments.no_probe {
-        let scratch = context
-            .state
-            .scratch("environment")
-            .map_err(Failure::internal)?;
-        let environments = Environments::resolve(
-            &runners,
-            &workspace(
-                context,
-                context.repository.top_level(),
-                scratch.path().to_path_buf(),
-            ),
-        )?;
-        drop(scratch);
+        let environments = Environments::resolve(context, &setting, &tree, &runners)?;
         let on_disk = TreeOnDisk::build(context, &setting, &tree, "probe")?;
         for runner in &runners {
             context

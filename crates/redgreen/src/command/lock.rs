@@ -7,7 +7,7 @@ use crate::cli::{AmendArgs, LockArgs, TestClaims};
 use crate::error::Failure;
 use crate::referee::context::{Context, git_failure};
 use crate::referee::evidence::gate_document;
-use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::lock::{LockTarget, StoredLock, amended_base, create_lock, load_lock};
 use crate::referee::red::{RedRequest, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
@@ -61,9 +61,10 @@ fn lock(
     let start = redgreen_host::clock::monotonic();
     let head = context.head_commit()?;
     // An amended lock is proven on the sources the first one was proven on, not on what was implemented since.
-    let base_commit = old
-        .as_ref()
-        .map_or_else(|| head.clone(), |(old, _)| old.record.base_commit.clone());
+    let base_commit = match &old {
+        Some((old, _)) => amended_base(context, &task.key, old, &task.plan_files, &head)?,
+        None => head.clone(),
+    };
     let claims = task.claims(context, said)?;
     let red = prove_red(
         context,

@@ -88,6 +88,7 @@ pub fn record(
         environment: Some(red.environments.digest()),
         lock: None,
         runs: &red.runs,
+        checks: &[],
     };
     keep(context, &red.result, duration, &subject)
 }

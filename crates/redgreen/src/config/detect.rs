@@ -360,7 +360,8 @@ fn python_globs(files: &BTreeSet<RelPath>, root: &str, detected: &mut Detected) 
                     "setup.py" | "conftest.py" | "noxfile.py" | "tasks.py" | "fabfile.py"
                 );
                 if !steers && !is_python_test(path) {
-                    detected.source.push(join(root, &rest));
+                    // A flat project grows by new modules beside the old ones.
+                    detected.source.push(join(root, "*.py"));
                     any = true;
                 }
             }

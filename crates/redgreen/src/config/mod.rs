@@ -163,6 +163,16 @@ impl Config {
                 .at(place));
             }
         }
+        for check in &parsed.checks {
+            limit_of(check)?;
+            if check.command.is_empty() {
+                return Err(Failure::usage(
+                    format!("the check `{}` has no command", check.name),
+                    "write `command = [\"program\", \"argument\"]`",
+                )
+                .at(place));
+            }
+        }
         let limits = limits(&parsed.limits, &place)?;
         let effective = format!("{text}\0{tests:?}\0{source:?}\0{inert:?}\0{settings:?}");
         Ok(Self {
@@ -321,6 +331,17 @@ fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
             place,
         )?,
     })
+}
+
+/// The time limit of a check, where it has one.
+///
+/// # Errors
+/// A usage failure for what is no duration.
+pub fn limit_of(check: &file::Check) -> Result<Option<Duration>, Failure> {
+    match &check.timeout {
+        Some(text) => duration(Some(text), RUNNER_TIMEOUT, "checks.timeout", PLACES[0]).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// `"90s"`, `"10m"`, `"2h"`, or a bare number of seconds.

@@ -2,7 +2,7 @@
 
 use super::Driver;
 use crate::error::Failure;
-use crate::referee::context::{Environments, Setting, workspace};
+use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
@@ -19,6 +19,7 @@ use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::CriteriaMap;
 use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_host::walk::Candidate;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Driver<'_> {
@@ -42,8 +43,33 @@ impl Driver<'_> {
                 .new_symbols
                 .clone()
                 .map(|list| list.into_iter().collect()),
+            accepted: self.accepted(&definition.id),
             ..Claims::default()
         }
+    }
+
+    /// Tests whose unclear red a person accepted with `approve`: those that the RED named which the answer followed.
+    fn accepted(&self, task: &TaskId) -> BTreeSet<String> {
+        let mut asked = BTreeSet::new();
+        let mut accepted = BTreeSet::new();
+        for (_, event) in self.log.events() {
+            if let Event::GateJudged { key, summary } = event
+                && key.task.as_ref() == Some(task)
+                && summary.gate() == Gate::Red
+            {
+                asked = summary
+                    .parts()
+                    .reasons
+                    .iter()
+                    .filter(|reason| reason.code == ReasonCode::UnclearRed)
+                    .filter_map(|reason| reason.test.clone())
+                    .collect();
+            }
+            if matches!(event, Event::Agreed { task: answered, .. } if answered == task) {
+                accepted.append(&mut asked);
+            }
+        }
+        accepted
     }
 
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
@@ -97,19 +123,8 @@ impl Driver<'_> {
         let base =
             Snapshot::of_commit(&self.context.repository, base).map_err(Failure::internal)?;
         let setting = Setting::of_tree(self.context, &base)?;
-        let scratch = self
-            .context
-            .state
-            .scratch("environment")
-            .map_err(Failure::internal)?;
-        let environments = Environments::resolve(
-            &setting.runners()?,
-            &workspace(
-                self.context,
-                self.context.repository.top_level(),
-                scratch.path().to_path_buf(),
-            ),
-        )?;
+        let environments =
+            Environments::resolve(self.context, &setting, &base, &setting.runners()?)?;
         let proposal = propose(
             &self.context.repository,
             &base,
@@ -175,13 +190,16 @@ impl Driver<'_> {
                 lock: None,
                 runs: Vec::new(),
                 suite_runs: 0,
+                checks: Vec::new(),
+                environment: None,
             },
         };
         let subject = Subject {
             content_tree: judged.content_tree.as_deref(),
-            environment: None,
+            environment: judged.environment,
             lock: judged.lock,
             runs: &judged.runs,
+            checks: &judged.checks,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -205,6 +223,8 @@ impl Driver<'_> {
             lock: None,
             runs: red.runs.clone(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(red.environments.digest()),
         };
         self.red.insert(task.clone(), red);
         Ok(judged)
@@ -233,6 +253,8 @@ impl Driver<'_> {
                 .map(|run| ("green".to_owned(), run))
                 .collect(),
             suite_runs: 0,
+            checks: Vec::new(),
+            environment: Some(outcome.environment),
         })
     }
 
@@ -259,6 +281,8 @@ impl Driver<'_> {
             lock: Some(lock.digest),
             runs: outcome.runs,
             suite_runs: outcome.suite_runs.min(suites_left),
+            checks: outcome.checks,
+            environment: Some(outcome.environment),
         })
     }
 
@@ -353,6 +377,7 @@ impl Driver<'_> {
                 environment: Some(red.environments.digest()),
                 lock: None,
                 runs: &red.runs,
+                checks: &[],
             },
         )?;
         let stored = create_lock(
@@ -405,4 +430,6 @@ struct Judged {
     lock: Option<redgreen_core::id::Digest>,
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
+    checks: Vec<redgreen_core::gate::CheckRun>,
+    environment: Option<redgreen_core::id::Digest>,
 }

@@ -1,26 +1,43 @@
 //! The ladder and custom checks: a command, its exit code, what it printed, and the criterion that makes it a success
 //! (SPEC B6, evidence gate).
 
+use super::context::Context;
 use super::trees::TreeOnDisk;
 use crate::config::file::Check;
 use crate::error::Failure;
 use redgreen_core::gate::CheckRun;
+use redgreen_core::id::Digest;
 use redgreen_core::run_report::Ended;
+use redgreen_host::env::Program;
 use redgreen_host::process::{self, SpawnError};
+
+/// A tool on the search path, else in the virtual environment of the checkout, where a Python project's tools live.
+fn find(context: &Context, name: &str) -> Option<Program> {
+    redgreen_host::env::find_program(name).or_else(|| {
+        let folder = context.repository.top_level().join(".venv/bin");
+        redgreen_host::env::find_program_on(name, &folder.display().to_string())
+    })
+}
 
 /// Runs one check in a tree.
 ///
 /// # Errors
 /// A failure when its folders cannot be made.
-pub fn run_check(check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> {
+pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> {
     let mut argv = check.command.clone();
-    if let Some(program) = argv
-        .first()
-        .and_then(|name| redgreen_host::env::find_program(name))
-    {
+    let mut version = String::new();
+    if let Some(program) = argv.first().and_then(|name| find(context, name)) {
         argv[0] = program.found.display().to_string();
+        let digest = std::fs::read(&program.real).map(|bytes| Digest::of(&bytes));
+        version = match digest {
+            Ok(digest) => format!("{} {digest}", program.real.display()),
+            Err(_) => program.real.display().to_string(),
+        };
     }
-    let spec = tree.check_spec(&check.name, argv)?;
+    let mut spec = tree.check_spec(&check.name, argv)?;
+    if let Some(limit) = crate::config::limit_of(check)? {
+        spec.timeout = limit;
+    }
     let mut success = format!("exit code {}", check.exit_code);
     if let Some(text) = &check.must_contain {
         success.push_str(&format!(", output contains `{text}`"));
@@ -32,7 +49,7 @@ pub fn run_check(check: &Check, tree: &TreeOnDisk) -> Result<CheckRun, Failure> 
         name: check.name.clone(),
         command: check.command.clone(),
         ended: Ended::Interrupted,
-        version: String::new(),
+        version,
         tail: Vec::new(),
         success,
         succeeded: false,

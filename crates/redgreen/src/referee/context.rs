@@ -143,6 +143,23 @@ impl Setting {
         })
     }
 
+    /// What is carried into every tree: `[tree] carry`, and a `Cargo.lock` that git ignores, because it is what the
+    /// developer's own builds use.
+    #[must_use]
+    pub fn carry_globs(&self) -> Vec<String> {
+        let mut globs = self.config.tree.carry.clone();
+        for runner in &self.config.runners {
+            if runner.kind == RunnerKind::CargoTest {
+                globs.push(if runner.root.is_empty() {
+                    "/Cargo.lock".to_owned()
+                } else {
+                    format!("/{}/Cargo.lock", runner.root)
+                });
+            }
+        }
+        globs
+    }
+
     /// The runners.
     ///
     /// # Errors
@@ -151,11 +168,17 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); name one: redgreen init",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); any other layout: write `[runner]` with `kind` into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
     }
+}
+
+/// A carry list that cannot be followed.
+#[must_use]
+pub fn carry_failure(error: redgreen_host::carry::CarryError) -> Failure {
+    Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml")
 }
 
 /// The adapter of a runner.
@@ -179,26 +202,49 @@ pub struct Environments {
 }
 
 impl Environments {
-    /// Resolves the environment of every runner.
+    /// Resolves the environment of every runner, with what is carried into the tree and prepared in it (SPEC B4, C5).
     ///
     /// # Errors
-    /// A failure with the next step when a tool is missing.
-    pub fn resolve(runners: &[Box<dyn Runner>], workspace: &Workspace) -> Result<Self, Failure> {
+    /// A failure with the next step when a tool is missing or a carried file cannot be read.
+    pub fn resolve(
+        context: &Context,
+        setting: &Setting,
+        tree: &Snapshot,
+        runners: &[Box<dyn Runner>],
+    ) -> Result<Self, Failure> {
+        let scratch = context
+            .state
+            .scratch("environment")
+            .map_err(Failure::internal)?;
+        let workspace = workspace(
+            context,
+            context.repository.top_level(),
+            scratch.path().to_path_buf(),
+        );
         let mut by_runner = BTreeMap::new();
+        let carried: BTreeMap<String, Digest> = redgreen_host::carry::carried(
+            context.repository.top_level(),
+            &setting.carry_globs(),
+            tree,
+        )
+        .map_err(carry_failure)?
+        .into_iter()
+        .map(|(path, digest)| (path.to_string(), digest))
+        .collect();
         for runner in runners {
             let name = runner
                 .settings()
                 .name
                 .as_ref()
                 .map_or_else(String::new, ToString::to_string);
-            by_runner.insert(
-                name,
-                runner.environment(workspace).map_err(|reason| {
-                    let mut failure = Failure::from(reason);
-                    failure.exit = ExitCode::EnvironmentNotReady;
-                    failure
-                })?,
-            );
+            let mut environment = runner.environment(&workspace).map_err(|reason| {
+                let mut failure = Failure::from(reason);
+                failure.exit = ExitCode::EnvironmentNotReady;
+                failure
+            })?;
+            environment.carried.extend(carried.clone());
+            environment.prepare.clone_from(&setting.config.tree.prepare);
+            by_runner.insert(name, environment);
         }
         Ok(Self { by_runner })
     }

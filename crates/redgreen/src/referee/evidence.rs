@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::error::Failure;
-use redgreen_core::gate::GateResult;
+use redgreen_core::gate::{CheckRun, GateResult};
 use redgreen_core::id::Digest;
 use redgreen_core::machine::GateSummary;
 use redgreen_core::run_report::RunReport;
@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     pub lock: Option<Digest>,
     /// The runs, by label.
     pub runs: &'a [(String, RunReport)],
+    /// The ladder: each check with its exact command, tool, exit code, success criterion and last lines.
+    pub checks: &'a [CheckRun],
 }
 
 /// A gate as `redgreen.gate/1` (SPEC G2).
@@ -51,6 +53,23 @@ pub fn keep(
         .iter()
         .map(|(label, run)| json!({"label": label, "report": run}))
         .collect();
+    let checks: Vec<Value> = subject
+        .checks
+        .iter()
+        .map(|check| {
+            json!({
+                "name": check.name,
+                "command": check.command,
+                "tool": check.version,
+                "ended": check.ended,
+                "success": check.success,
+                "succeeded": check.succeeded,
+                "not_found": check.not_found,
+                "succeeded_on_base": check.succeeded_on_base,
+                "tail": check.tail,
+            })
+        })
+        .collect();
     let record = json!({
         "schema": "redgreen.evidence/1",
         "redgreen": env!("CARGO_PKG_VERSION"),
@@ -60,6 +79,7 @@ pub fn keep(
         "environment": subject.environment,
         "lock": subject.lock,
         "runs": runs,
+        "checks": checks,
     });
     let bytes = serde_json::to_vec(&record).map_err(Failure::internal)?;
     let digest = Digest::of(&bytes);

@@ -1,16 +1,16 @@
 //! FULL: the whole suite on the base and on the candidate, the lock, every check (SPEC B6-B8).
 
 use super::checks::run_check;
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::green::{CandidateTree, GreenRequest, take_apart};
-use super::lock::locked_tree;
+use super::lock::{environment_changes, locked_tree};
 use super::red::all_items;
 use super::trees::TreeOnDisk;
 use crate::error::Failure;
 use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun, judge_full};
 use redgreen_core::id::{CaseId, Digest, RelPath};
 use redgreen_core::outcome::Outcome;
-use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::reason::Reason;
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::{Snapshot, content_digest};
@@ -27,8 +27,10 @@ pub struct FullOutcome {
     pub runs: Vec<(String, RunReport)>,
     /// Checks for evidence.
     pub checks: Vec<CheckRun>,
-    /// How often a whole suite was run (B7): from the cache does not count.
+    /// How often the full suite, all its categories together, was run (B7): from the cache does not count.
     pub suite_runs: u32,
+    /// Digest of the environments.
+    pub environment: Digest,
     /// Content tree of what was run.
     pub content_tree: String,
 }
@@ -56,19 +58,7 @@ pub fn validate_full(
     let base = Snapshot::of_commit(&context.repository, &request.lock.record.base_commit)
         .map_err(Failure::internal)?;
     let runners = setting.runners()?;
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &locked, &runners)?;
     let environments = environments.with_search_paths_of(&request.lock.environments);
     let content_tree = content_digest(&candidate.full, request.plan_files).to_string();
     let base_tree = content_digest(&base, request.plan_files).to_string();
@@ -77,7 +67,8 @@ pub fn validate_full(
         candidate,
         runs: Vec::new(),
         checks: Vec::new(),
-        suite_runs: 0,
+        suite_runs: 1,
+        environment: environments.digest(),
         content_tree,
     };
     let mut judged = Vec::new();
@@ -87,15 +78,8 @@ pub fn validate_full(
     let on_disk = match build(&outcome.candidate.full, "full") {
         Ok(tree) => tree,
         Err(failure) => {
-            outcome.result = gate::could_not_run(
-                Gate::Full,
-                Some(task.clone()),
-                vec![Reason::new(
-                    ReasonCode::PrepareFailed,
-                    failure.what,
-                    failure.help,
-                )],
-            );
+            let reason: Box<Reason> = failure.into();
+            outcome.result = gate::could_not_run(Gate::Full, Some(task.clone()), vec![*reason]);
             return Ok(outcome);
         }
     };
@@ -103,13 +87,12 @@ pub fn validate_full(
     for suite in suites(&setting, &runners) {
         let runner = runners[suite.runner].as_ref();
         let key = baseline_key(&base_tree, &environments, runner, &suite);
-        let mut run = |tree: &TreeOnDisk,
-                       snapshot: &Snapshot,
-                       selection: &Selection,
-                       label: &str|
+        let run = |tree: &TreeOnDisk,
+                   snapshot: &Snapshot,
+                   selection: &Selection,
+                   label: &str|
          -> Result<Result<RunReport, Box<Reason>>, Failure> {
             let items = all_items(context, &setting, snapshot, runner.settings().kind)?;
-            outcome.suite_runs += 1;
             Ok(tree.run(
                 context,
                 &setting,
@@ -131,6 +114,7 @@ pub fn validate_full(
                             base_on_disk = Some(build(&base, "baseline")?);
                         }
                         let Some(tree) = &base_on_disk else { continue };
+                        outcome.suite_runs = 2;
                         context.printer.talk(format!(
                             "{:<8}suite `{}` on the base, once for this base and environment",
                             "full", suite.name
@@ -213,13 +197,13 @@ pub fn validate_full(
         context
             .printer
             .talk(format!("{:<8}check `{}`", "full", check.name));
-        let mut run = run_check(check, &on_disk)?;
+        let mut run = run_check(context, check, &on_disk)?;
         if !run.succeeded && !run.not_found {
             if base_on_disk.is_none() {
                 base_on_disk = Some(build(&base, "baseline")?);
             }
             if let Some(tree) = &base_on_disk {
-                run.succeeded_on_base = Some(run_check(check, tree)?.succeeded);
+                run.succeeded_on_base = Some(run_check(context, check, tree)?.succeeded);
             }
         }
         outcome.checks.push(run);
@@ -240,6 +224,7 @@ pub fn validate_full(
         changes: &outcome.candidate.changes,
         checks: &outcome.checks,
         supersedes,
+        environment_changes: &environment_changes(context, request.lock, &environments),
     });
     if outcome.result.verdict() == redgreen_core::outcome::Verdict::Pass {
         // The next task begins on exactly this content: the same command on the same bytes need not run again (B7).

@@ -1,6 +1,6 @@
 //! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::controls::changed_expectations;
 use super::lock::{StoredLock, environment_changes, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
@@ -64,6 +64,8 @@ pub struct GreenOutcome {
     pub run: Option<RunReport>,
     /// Content tree of what was run.
     pub content_tree: String,
+    /// Digest of the environments.
+    pub environment: redgreen_core::id::Digest,
 }
 
 /// Takes a candidate folder apart against a lock: which of its files are used, which are not, and why.
@@ -142,7 +144,7 @@ pub fn take_apart(
             change.code = ReasonCode::OutOfScope;
             change.message = format!("`{path}` is source, but outside this task's `scope`");
         } else if kind == ChangeKind::Modified
-            && same_but_formatting(&path, old.as_deref(), new.as_deref())
+            && scope::same_but_formatting(&path, old.as_deref(), new.as_deref())
         {
             change.class = ChangeClass::LeftOut;
             change.code = ReasonCode::LeftOut;
@@ -150,6 +152,7 @@ pub fn take_apart(
         }
         out.changes.push(change);
     }
+    committed_since(context, request, &candidate.snapshot, &mut out.changes)?;
     // What lay there before the lock, by hand, is not the implementer's.
     for change in &mut out.changes {
         if request
@@ -166,6 +169,35 @@ pub fn take_apart(
         }
     }
     Ok(out)
+}
+
+/// By hand, a change that is part of the commit somebody stands on came with a commit after the lock, perhaps a
+/// teammate's: that is said, because what to do about it is another thing.
+fn committed_since(
+    context: &Context,
+    request: &GreenRequest<'_>,
+    candidate: &Snapshot,
+    changes: &mut [Change],
+) -> Result<(), Failure> {
+    let by_hand = request.candidate == context.repository.top_level();
+    if !by_hand || changes.is_empty() {
+        return Ok(());
+    }
+    let head = context.head_commit()?;
+    if head == request.lock.commit {
+        return Ok(());
+    }
+    let committed = context
+        .repository
+        .listing(&head)
+        .map_err(super::context::git_failure)?;
+    for change in changes {
+        let here = candidate.get(&change.path).map(|file| &file.oid);
+        if here == committed.get(&change.path).map(|entry| &entry.oid) {
+            change.message.push_str(", committed after the lock");
+        }
+    }
+    Ok(())
 }
 
 /// What a path is to a chore: its `scope` replaces the source globs and may name manifests and CI, never tests, what
@@ -199,21 +231,6 @@ pub fn presence(change: &Change, snapshot: &Snapshot) -> String {
             .get(&change.path)
             .map_or("irregular", |file| file.oid.as_str())
     )
-}
-
-/// White space, commas and the kind of quotes are what formatters change. The comparison may be coarse, because a file
-/// that counts as equal is judged without: the locked bytes are used either way.
-fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
-    let plain = |bytes: Option<&[u8]>| -> Option<String> {
-        let text = std::str::from_utf8(bytes?).ok()?;
-        Some(
-            text.chars()
-                .filter(|c| !c.is_whitespace() && *c != ',')
-                .map(|c| if c == '\'' { '"' } else { c })
-                .collect(),
-        )
-    };
-    Language::of(path).is_some() && plain(old).is_some() && plain(old) == plain(new)
 }
 
 /// One source file of the candidate. In mixed files the locked test items stand; added tests go to the full tree only.
@@ -333,30 +350,19 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
     let candidate = take_apart(context, &setting, &locked, request)?;
     let content_tree = content_digest(&candidate.tree, request.plan_files).to_string();
     let runners = setting.runners()?;
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &locked, &runners)?;
     let environments = environments.with_search_paths_of(&request.lock.environments);
     let tree = match TreeOnDisk::build(context, &setting, &candidate.tree, "green") {
         Ok(tree) => tree,
         Err(failure) => {
-            let reason = Reason::new(ReasonCode::PrepareFailed, failure.what, failure.help);
-            let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![reason]);
+            let reason: Box<Reason> = failure.into();
+            let result = gate::could_not_run(Gate::Green, Some(task.clone()), vec![*reason]);
             return Ok(GreenOutcome {
                 result,
                 candidate,
                 run: None,
                 content_tree,
+                environment: environments.digest(),
             });
         }
     };
@@ -396,6 +402,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
                     candidate,
                     run,
                     content_tree,
+                    environment: environments.digest(),
                 });
             }
         }
@@ -412,6 +419,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             candidate,
             run: None,
             content_tree,
+            environment: environments.digest(),
         });
     };
     let required = request
@@ -429,7 +437,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ),
         tests: red_tests,
     }];
-    let environment_changes = environment_changes(request.lock, &environments);
+    let environment_changes = environment_changes(context, request.lock, &environments);
     let judged = |controls: &[Control], control: &ExpectationControl| {
         judge_green(&GreenInput {
             task,
@@ -462,6 +470,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         candidate,
         run: Some(run),
         content_tree,
+        environment: environments.digest(),
     })
 }
 

@@ -214,6 +214,65 @@ pub fn create_lock(
     Ok(stored)
 }
 
+/// The base an amended lock is proven on: the original one, with the tests and configuration that were committed since
+/// the lock by others. Source stays the original's, because what is there now may be the implementation.
+///
+/// # Errors
+/// A failure when git refuses.
+pub fn amended_base(
+    context: &Context,
+    key: &str,
+    old: &StoredLock,
+    plan_files: &[RelPath],
+    head: &str,
+) -> Result<String, Failure> {
+    let original = &old.record.base_commit;
+    let listing = |commit: &str| context.repository.listing(commit).map_err(git_failure);
+    let base = Snapshot::of_commit(&context.repository, original).map_err(Failure::internal)?;
+    let setting = Setting::of_tree(context, &base)?;
+    let (locked, now) = (listing(&old.commit)?, listing(head)?);
+    let own: BTreeSet<RelPath> = redgreen_core::tree::changes(&base.listing(), &locked)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    let merged: Vec<(RelPath, Option<Entry>)> = redgreen_core::tree::changes(&locked, &now)
+        .into_iter()
+        .filter(|(path, _)| {
+            !own.contains(path)
+                && redgreen_core::tree::is_content(path, plan_files)
+                && setting.rules.class(path) != PathClass::Source
+        })
+        .map(|(path, _)| (path.clone(), now.get(&path).cloned()))
+        .collect();
+    if merged.is_empty() {
+        return Ok(original.clone());
+    }
+    let tree = context
+        .repository
+        .write_tree(Some(original), &merged)
+        .map_err(git_failure)?;
+    let identity = context.repository.identity().map_err(git_failure)?;
+    let task = &old.record.task;
+    let commit = context
+        .repository
+        .commit_tree(&CommitRequest {
+            tree: &tree,
+            parents: &[original.clone(), head.to_owned()],
+            message: &format!("redgreen: the base of {task} with tests and configuration committed since its lock\n"),
+            identity: &identity,
+            sign_off: false,
+            signing: Signing::Never,
+        })
+        .map_err(git_failure)?;
+    let name = format!("refs/redgreen/bases/{key}/{task}");
+    let before = context.repository.refs(&name).map_err(git_failure)?;
+    context
+        .repository
+        .update_ref(&name, &commit, before.get(&name).map(String::as_str))
+        .map_err(git_failure)?;
+    Ok(commit)
+}
+
 fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
     Ok(Entry {
         mode: Mode::File,
@@ -514,60 +573,149 @@ pub fn locked_tree(context: &Context, stored: &StoredLock) -> Result<Snapshot, F
     })
 }
 
-/// How the environment differs from the one at lock, in plain words.
+/// How the environment differs from the one at lock, in plain words: one reason per fact, naming the file.
 #[must_use]
 pub fn environment_changes(
+    context: &Context,
     stored: &StoredLock,
     now: &Environments,
 ) -> Vec<redgreen_core::reason::Reason> {
     use redgreen_core::reason::{Reason, ReasonCode};
-    let mut reasons = Vec::new();
-    let mut add = |what: String| {
-        reasons.push(Reason::new(
-            ReasonCode::EnvironmentChanged,
-            format!("the environment differs from the one at lock: {what}"),
-            format!("put it back, or lock again in the new one: redgreen amend {} --reason 'environment'", stored.record.task),
-        ));
-    };
+    let mut facts = Vec::new();
     for (name, before) in &stored.environments {
-        let Some(after) = now.by_runner.get(name) else {
-            add(format!("runner `{name}` is gone"));
-            continue;
-        };
-        if before.digest() == after.digest() {
-            continue;
-        }
-        for (tool, old) in &before.tools {
-            match after.tools.get(tool) {
-                Some(new) if new == old => {}
-                Some(new) => add(format!(
-                    "`{tool}` was {} and is {} ({})",
-                    old.version, new.version, new.path
-                )),
-                None => add(format!("`{tool}` is gone")),
-            }
-        }
-        for (part, old) in &before.dependencies {
-            if after.dependencies.get(part) != Some(old) {
-                add(format!("files of `{part}` were changed"));
-            }
-        }
-        if before.plugins != after.plugins {
-            add(format!(
-                "plugins were [{}] and are [{}]",
-                before.plugins.join(", "),
-                after.plugins.join(", ")
-            ));
-        }
-        if before.variables != after.variables
-            || before.prepare != after.prepare
-            || before.carried != after.carried
-        {
-            add("variables, prepare commands or carried files were changed".to_owned());
-        }
-        if before.network != after.network || before.mount != after.mount {
-            add("network or mount was changed".to_owned());
+        match now.by_runner.get(name) {
+            None => facts.push(format!("runner `{name}` is gone")),
+            Some(after) if before.digest() == after.digest() => {}
+            Some(after) => differences(context, before, after, &mut facts),
         }
     }
-    reasons
+    facts.sort();
+    facts.dedup();
+    let task = &stored.record.task;
+    facts
+        .into_iter()
+        .map(|what| {
+            Reason::new(
+                ReasonCode::EnvironmentChanged,
+                format!("the environment differs from the one at lock: {what}"),
+                format!("put it back, or prove red again in the new one: redgreen amend {task} --reason 'environment'"),
+            )
+        })
+        .collect()
+}
+
+/// At most this many changed files of a dependency environment are named.
+const FILES_NAMED: usize = 5;
+
+fn differences(
+    context: &Context,
+    before: &Environment,
+    after: &Environment,
+    facts: &mut Vec<String>,
+) {
+    let parts: BTreeSet<&String> = before
+        .dependencies
+        .keys()
+        .chain(after.dependencies.keys())
+        .collect();
+    for part in parts {
+        let (old, new) = (before.dependencies.get(part), after.dependencies.get(part));
+        if old != new {
+            facts.push(dependency(context, part, old, new));
+        }
+    }
+    let tools: BTreeSet<&String> = before.tools.keys().chain(after.tools.keys()).collect();
+    for tool in tools {
+        match (before.tools.get(tool), after.tools.get(tool)) {
+            (Some(old), Some(new)) if old == new => {}
+            // A tool that lives in the dependency environment is named by its files.
+            (Some(old), Some(new))
+                if old.version == new.version
+                    && old.path == new.path
+                    && before
+                        .dependencies
+                        .values()
+                        .any(|digest| *digest == old.digest) => {}
+            (Some(old), Some(new)) if old.version == new.version && old.path == new.path => {
+                facts.push(format!("`{}` ({tool}) has other bytes", new.path));
+            }
+            (Some(old), Some(new)) => facts.push(format!(
+                "`{tool}` was {} ({}) and is {} ({})",
+                old.version, old.path, new.version, new.path
+            )),
+            (Some(_), None) => facts.push(format!("`{tool}` is gone")),
+            (None, Some(new)) => facts.push(format!("`{tool}` {} was not there", new.version)),
+            (None, None) => {}
+        }
+    }
+    if before.plugins != after.plugins {
+        facts.push(format!(
+            "plugins were [{}] and are [{}]",
+            before.plugins.join(", "),
+            after.plugins.join(", ")
+        ));
+    }
+    named("variable", &before.variables, &after.variables, facts);
+    let mut carried = after.carried.clone();
+    // An ignored `Cargo.lock` appears with the first build in the checkout; only a changed one is a difference.
+    carried.retain(|path, _| before.carried.contains_key(path) || !path.ends_with("Cargo.lock"));
+    named("carried file", &before.carried, &carried, facts);
+    if before.prepare != after.prepare {
+        facts.push(format!(
+            "prepare commands were [{}] and are [{}]",
+            before.prepare.join("; "),
+            after.prepare.join("; ")
+        ));
+    }
+    if before.network != after.network || before.mount != after.mount {
+        facts.push(format!(
+            "network and mount were {}, {} and are {}, {}",
+            before.network, before.mount, after.network, after.mount
+        ));
+    }
+}
+
+fn named<T: PartialEq>(
+    what: &str,
+    before: &BTreeMap<String, T>,
+    after: &BTreeMap<String, T>,
+    facts: &mut Vec<String>,
+) {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let verb = match (before.get(name), after.get(name)) {
+            (Some(old), Some(new)) if old == new => continue,
+            (Some(_), Some(_)) => "was changed",
+            (Some(_), None) => "is gone",
+            (None, _) => "was added",
+        };
+        facts.push(format!("{what} `{name}` {verb}"));
+    }
+}
+
+/// A part of the dependency environment, with the files where the adapter keeps a list of them.
+fn dependency(context: &Context, part: &str, old: Option<&Digest>, new: Option<&Digest>) -> String {
+    let workspace = super::context::workspace(
+        context,
+        context.repository.top_level(),
+        context.state.cache(),
+    );
+    let changes = old.zip(new).and_then(|(old, new)| {
+        redgreen_host::runner::pytest::dependency_changes(&workspace, *old, *new).ok()
+    });
+    match changes {
+        Some(changes) if !changes.is_empty() => {
+            let more = changes.len().saturating_sub(FILES_NAMED);
+            let mut list: Vec<String> = changes
+                .iter()
+                .take(FILES_NAMED)
+                .map(|change| format!("`{}` was {}", change.file, change.kind))
+                .collect();
+            if more > 0 {
+                list.push(format!("and {more} more"));
+            }
+            list.join(", ")
+        }
+        _ => format!("files of `{part}` were changed"),
+    }
 }

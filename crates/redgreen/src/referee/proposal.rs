@@ -47,6 +47,51 @@ pub struct Proposal {
     pub findings: Vec<Reason>,
 }
 
+impl Proposal {
+    /// By hand, an uncommitted change to a file that can change a verdict stops RED before anything is run: which
+    /// version is meant is for the person to say (SPEC G6).
+    ///
+    /// # Errors
+    /// The failure (exit 15) naming the files.
+    pub fn no_dirty_verdict_files(&self) -> Result<(), Failure> {
+        let dirty: Vec<&Change> = self
+            .outside
+            .iter()
+            .filter(|change| change.class == ChangeClass::Rejected)
+            .collect();
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        let names = |count: usize, between: &str, new: bool| {
+            dirty
+                .iter()
+                .filter(|change| new || change.kind != ChangeKind::Added)
+                .take(count)
+                .map(|change| change.path.to_string())
+                .collect::<Vec<_>>()
+                .join(between)
+        };
+        let all = names(4, " ", true);
+        let old = names(4, " ", false);
+        let back = if old.is_empty() {
+            String::new()
+        } else {
+            format!("; or put them back: git restore --staged --worktree {old}")
+        };
+        let mut failure = Failure::not_ready(
+            format!(
+                "uncommitted changes outside tests and source could change the result: {}",
+                names(8, ", ", true)
+            ),
+            format!(
+                "commit them first: git add {all} && git commit -m 'before the tests'{back}; what belongs to the tests stands in `[paths] tests`, what changes no result in `[paths] ignore`, what is yours alone in a committed `.gitignore`"
+            ),
+        );
+        failure.code = Some(ReasonCode::DirtyVerdictFile);
+        Err(failure)
+    }
+}
+
 /// Reads text of a tree, for files that are text.
 pub fn text_of(
     snapshot: &Snapshot,

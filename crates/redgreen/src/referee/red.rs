@@ -1,12 +1,13 @@
 //! RED: proves that the proposed tests fail for the right reason on the base's sources (SPEC B3).
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
-use redgreen_core::gate::{self, ChangeClass, Gate, GateResult, RedInput, judge_red};
-use redgreen_core::id::{CriterionId, RelPath, TaskId};
+use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
+use redgreen_core::id::{CriterionId, Digest, RelPath, TaskId};
+use redgreen_core::outcome::Verdict;
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{Ended, RunReport};
 use redgreen_core::test_item::{Coverage, CriteriaMap, TestItem};
@@ -96,7 +97,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         request.task,
     )?;
     if !request.judge_outside {
-        dirty_verdict_files(&proposal, &setting)?;
+        proposal.no_dirty_verdict_files()?;
     }
     restrict(&mut proposal, request.only);
     let mut map = proposal.map.clone();
@@ -105,29 +106,23 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             .or_default()
             .extend(coverages.iter().cloned());
     }
-    let scratch = context
-        .state
-        .scratch("environment")
-        .map_err(Failure::internal)?;
-    let environments = Environments::resolve(
-        &runners,
-        &workspace(
-            context,
-            context.repository.top_level(),
-            scratch.path().to_path_buf(),
-        ),
-    )?;
-    drop(scratch);
+    let environments = Environments::resolve(context, &setting, &base, &runners)?;
     let mut runs = Vec::new();
-    let judged = run_all(
-        context,
-        &setting,
-        &base,
-        &proposal,
-        &environments,
-        &runners,
-        &mut runs,
-    );
+    let key = runs_key(&base, &proposal, &environments, &runners);
+    let remembered = recall(context, &key);
+    let is_new = remembered.is_none();
+    let judged = match remembered {
+        Some(kept) => Ok(kept.take_apart(&mut runs)),
+        None => run_all(
+            context,
+            &setting,
+            &base,
+            &proposal,
+            &environments,
+            &runners,
+            &mut runs,
+        ),
+    };
     let result = match judged {
         Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
         Ok((mut base_run, mut first, mut second)) => {
@@ -159,6 +154,9 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             })
         }
     };
+    if is_new && result.verdict() == Verdict::Pass {
+        remember(context, &key, &runs)?;
+    }
     Ok(RedOutcome {
         result,
         proposal,
@@ -169,40 +167,81 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     })
 }
 
-/// By hand, an uncommitted change to a file that can change a verdict stops RED before anything is run: which version is
-/// meant is for the person to say (SPEC G6).
-fn dirty_verdict_files(proposal: &Proposal, setting: &Setting) -> Result<(), Failure> {
-    let dirty: Vec<&RelPath> = proposal
-        .outside
-        .iter()
-        .filter(|change| change.class == ChangeClass::Rejected)
-        .map(|change| &change.path)
-        .collect();
-    if dirty.is_empty() {
-        return Ok(());
+/// Runs of a RED that passed, so that `lock` need not repeat what `red` has just done. Nothing but a pass is kept: a
+/// service that was down, or a test that was wrong, is asked again.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptRuns {
+    runs: Vec<(String, RunReport)>,
+}
+
+impl KeptRuns {
+    /// The runs as [`run_all`] returns them.
+    fn take_apart(self, evidence: &mut Vec<(String, RunReport)>) -> Runs {
+        let of = |wanted: &str| {
+            self.runs
+                .iter()
+                .filter(|(label, _)| label == wanted)
+                .fold(None, |all, (_, run)| Some(merged(all, run.clone())))
+        };
+        let runs = (
+            of("base"),
+            of("red-1").unwrap_or_else(empty_report),
+            of("red-2").unwrap_or_else(empty_report),
+        );
+        evidence.extend(self.runs);
+        runs
     }
-    let names = |count: usize| -> Vec<String> {
-        dirty.iter().take(count).map(ToString::to_string).collect()
-    };
-    // Runner configuration comes before every list of `[paths]`, so that list would be no way out.
-    let last = if dirty
+}
+
+/// Everything that decides what the runs are: both trees, the files that are run, the environment, the runners and this
+/// version of redgreen.
+fn runs_key(
+    base: &Snapshot,
+    proposal: &Proposal,
+    environments: &Environments,
+    runners: &[Box<dyn redgreen_host::runner::Runner>],
+) -> Digest {
+    let settings: Vec<String> = runners
         .iter()
-        .any(|path| setting.rules.class(path) == PathClass::RunnerConfig)
-    {
-        "commit a `.gitignore` that names those that are yours alone"
-    } else {
-        "list them in `[paths] ignore`"
+        .map(|runner| format!("{:?}", runner.settings()))
+        .collect();
+    let text = format!(
+        "red/1\0{}\0{}\0{}\0{:?}\0{:?}\0{settings:?}\0{}\0{:?}",
+        redgreen_host::tree::content_digest(base, &[]),
+        redgreen_host::tree::content_digest(&proposal.tree, &[]),
+        environments.digest(),
+        proposal.affected,
+        proposal.unreachable.keys(),
+        env!("CARGO_PKG_VERSION"),
+        redgreen_host::process::best_available(),
+    );
+    Digest::of(text.as_bytes())
+}
+
+fn kept_file(context: &Context, key: &Digest) -> std::path::PathBuf {
+    context
+        .state
+        .cache()
+        .join("red")
+        .join(format!("{}.json", key.hex()))
+}
+
+fn recall(context: &Context, key: &Digest) -> Option<KeptRuns> {
+    let kept = serde_json::from_slice(&std::fs::read(kept_file(context, key)).ok()?).ok()?;
+    context.printer.talk(format!(
+        "{:<8}run before on the same bytes in the same environment; judged again",
+        "RED"
+    ));
+    Some(kept)
+}
+
+fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Result<(), Failure> {
+    let kept = KeptRuns {
+        runs: runs.to_vec(),
     };
-    Err(Failure::not_ready(
-        format!(
-            "uncommitted changes outside tests and source could change the result: {}",
-            names(8).join(", ")
-        ),
-        format!(
-            "commit them first (git add {0} && git commit), put them back (git restore {0}), or {last}",
-            names(4).join(" ")
-        ),
-    ))
+    let bytes = serde_json::to_vec(&kept).map_err(Failure::internal)?;
+    redgreen_host::state::write_atomically(&kept_file(context, key), &bytes)
+        .map_err(Failure::internal)
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.
@@ -258,13 +297,7 @@ fn run_all(
     runners: &[Box<dyn redgreen_host::runner::Runner>],
     evidence: &mut Vec<(String, RunReport)>,
 ) -> Result<Runs, Box<Reason>> {
-    let failed = |failure: Failure| {
-        Box::new(Reason::new(
-            redgreen_core::reason::ReasonCode::EnvironmentFault,
-            failure.what,
-            failure.help,
-        ))
-    };
+    let failed = Box::<Reason>::from;
     let (mut base_run, mut first, mut second) =
         (None::<RunReport>, None::<RunReport>, None::<RunReport>);
     let item_rules = setting.item_rules();
@@ -442,7 +475,7 @@ fn empty_report() -> RunReport {
         problems: Vec::new(),
         pass_line: None,
         tail: Vec::new(),
-        output: redgreen_core::id::Digest::of(b""),
+        output: Digest::of(b""),
         duration_ms: 0,
     }
 }
@@ -453,6 +486,11 @@ fn known_definitions(
     base: &Snapshot,
 ) -> Result<Known, Failure> {
     let mut known = Known::default();
+    known.flat_python = base.files().keys().any(|path| {
+        path.extension() == Some("py")
+            && path.parent().is_none()
+            && setting.rules.class(path) == PathClass::Source
+    });
     let wanted: Vec<RelPath> = base
         .files()
         .keys()

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Definitions of first-party source by name.
 #[derive(Debug, Default)]
 pub struct Known {
+    /// Whether modules of the product lie at the top level of a Python project, so that a missing top-level module may be
+    /// one that the task adds.
+    pub flat_python: bool,
     by_name: BTreeMap<String, Vec<(RelPath, bool)>>,
 }
 
@@ -107,6 +110,12 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
         .unwrap_or(&symbol)
         .to_owned();
     match cause.cause {
+        Cause::MissingDependency if known.flat_python => {
+            cause.cause = Cause::Unknown;
+            cause.detail = format!(
+                "`{symbol}` is neither installed nor a module of this project; if the task adds it, say so in `new_symbols`"
+            );
+        }
         Cause::SimilarName | Cause::MissingSymbol => {
             if let Some(meant) = known.misspelt(&symbol) {
                 cause.cause = Cause::SimilarName;

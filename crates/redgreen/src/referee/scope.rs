@@ -6,6 +6,7 @@ use redgreen_core::reason::ReasonCode;
 use redgreen_core::tree::ChangeKind;
 use redgreen_host::path_rules::{PathClass, PathRules};
 use redgreen_host::walk::{Irregular, IrregularKind};
+use redgreen_lint::Language;
 
 /// Differences longer than this are cut in reasons; `locks diff` shows them whole.
 const DIFF_LINES: usize = 40;
@@ -23,6 +24,7 @@ pub fn change(
         PathClass::Test => Place::Test,
         PathClass::RunnerConfig => Place::RunnerConfig,
         PathClass::Inert => Place::Inert,
+        PathClass::Locked if runs_before_tests(path) => Place::RunnerConfig,
         PathClass::Source | PathClass::Locked => Place::Other,
     };
     let (mut class, mut code, mut message) = classify(path, kind, place);
@@ -41,6 +43,71 @@ pub fn change(
         line,
         diff,
     }
+}
+
+/// Files outside the source folders that a build runs before anything else.
+fn runs_before_tests(path: &RelPath) -> bool {
+    matches!(path.file_name(), "build.rs" | "setup.py")
+}
+
+/// White space, commas and the kind of quotes are what formatters change, outside of string literals and comments. The
+/// comparison may be coarse in code, because a file that counts as equal is judged without: the locked bytes are used
+/// either way. What is inside a literal is an expectation, and none of a formatter's business.
+#[must_use]
+pub fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]>) -> bool {
+    let Some(language) = Language::of(path) else {
+        return false;
+    };
+    let plain = |bytes: Option<&[u8]>| -> Option<String> {
+        Some(without_formatting(
+            language,
+            std::str::from_utf8(bytes?).ok()?,
+        ))
+    };
+    plain(old).is_some() && plain(old) == plain(new)
+}
+
+fn without_formatting(language: Language, text: &str) -> String {
+    let python = language == Language::Python;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let comment = if python { "#" } else { "//" };
+        if rest.starts_with(comment) {
+            let end = rest.find('\n').unwrap_or(rest.len());
+            out.push_str(rest[..end].trim_end());
+            rest = &rest[end..];
+        } else if c == '"' || (python && c == '\'') {
+            let triple = python && (rest.starts_with("\"\"\"") || rest.starts_with("'''"));
+            let quote = &rest[..if triple { 3 } else { 1 }];
+            let (inside, after) = literal(&rest[quote.len()..], quote);
+            out.push_str(if triple { "\"\"\"" } else { "\"" });
+            out.push_str(inside);
+            out.push_str(if triple { "\"\"\"" } else { "\"" });
+            rest = after;
+        } else {
+            if !c.is_whitespace() && c != ',' {
+                out.push(c);
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// What a literal contains, and what follows it. An unterminated one ends with the text.
+fn literal<'a>(text: &'a str, quote: &str) -> (&'a str, &'a str) {
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with('\\') {
+            at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8);
+        } else if text[at..].starts_with(quote) {
+            return (&text[..at], &text[at + quote.len()..]);
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    (text, "")
 }
 
 /// What building and testing leave behind in a folder whose `.gitignore` does not name it. Never part of a tree.
@@ -164,4 +231,33 @@ pub fn difference(
         }
     }
     ((!lines.is_empty()).then(|| lines.join("\n")), first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(path: &str, old: &str, new: &str) -> bool {
+        let path = RelPath::new(path).unwrap();
+        same_but_formatting(&path, Some(old.as_bytes()), Some(new.as_bytes()))
+    }
+
+    #[test]
+    fn b5_only_what_a_formatter_changes_is_formatting() {
+        assert!(same("a.py", "f(1,\n  2)", "f(1, 2,)"));
+        assert!(same("a.py", "x = 'a b'  # it's", "x = \"a b\" # it's"));
+        assert!(same("a.py", "x = '''a\n b'''", "x = \"\"\"a\n b\"\"\""));
+        assert!(!same("a.py", "x = 'a b'", "x = 'ab'"));
+        assert!(!same("a.py", "x = 'a,b'", "x = 'ab'"));
+        assert!(!same("a.py", "x = 'a\\' b'", "x = 'a\\'b'"));
+        assert!(!same("a.py", "x = 1 # a b", "x = 1 # ab"));
+        assert!(!same("a.py", "x = 1", "x = 2"));
+        assert!(same(
+            "a.rs",
+            "fn f<'a>(x: &'a str) {}",
+            "fn f<'a>(\n    x: &'a str,\n) {\n}"
+        ));
+        assert!(!same("a.rs", "f(\"a b\")", "f(\"ab\")"));
+        assert!(!same("a.txt", "a b", "ab"));
+    }
 }

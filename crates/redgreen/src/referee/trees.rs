@@ -1,6 +1,6 @@
 //! Trees on disk: each one is private, built from bytes the referee read, and removed afterwards.
 
-use super::context::{Context, Environments, Setting, workspace};
+use super::context::{Context, Environments, Setting, carry_failure, workspace};
 use crate::error::Failure;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{ItemId, RelPath};
@@ -78,27 +78,13 @@ impl TreeOnDisk {
         setting: &Setting,
         snapshot: &Snapshot,
     ) -> Result<(), Failure> {
-        let mut globs = setting.config.tree.carry.clone();
-        // A lock file that git ignores is what the developer's own builds use.
-        for runner in &setting.config.runners {
-            if runner.kind == redgreen_host::runner::RunnerKind::CargoTest {
-                let path = if runner.root.is_empty() {
-                    "Cargo.lock".to_owned()
-                } else {
-                    format!("{}/Cargo.lock", runner.root)
-                };
-                globs.push(format!("/{path}"));
-            }
-        }
         let carried = redgreen_host::carry::carry(
             context.repository.top_level(),
             &self.root,
-            &globs,
+            &setting.carry_globs(),
             snapshot,
         )
-        .map_err(|error| {
-            Failure::not_ready(error.to_string(), "correct `[tree] carry` in redgreen.toml")
-        })?;
+        .map_err(carry_failure)?;
         for (path, _) in carried {
             context.printer.detail(format!("carried {path}"));
         }

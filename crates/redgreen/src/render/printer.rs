@@ -75,6 +75,7 @@ impl Printer {
                 serde_json::json!({
                     "schema": "redgreen.error/1",
                     "exit": failure.exit.code(),
+                    "code": failure.code,
                     "message": failure.what,
                     "place": failure.place,
                     "help": failure.help,
@@ -83,7 +84,11 @@ impl Printer {
             );
         }
         if self.level > Level::Silent {
-            let mut text = format!("{}: {}", red("error"), failure.what);
+            let word = failure.code.map_or_else(
+                || "error".to_owned(),
+                |code| format!("error[{}]", code.as_str()),
+            );
+            let mut text = format!("{}: {}", red(&word), failure.what);
             if let Some(place) = &failure.place {
                 text.push_str(&format!("\n  --> {place}"));
             }

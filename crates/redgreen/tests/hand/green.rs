@@ -33,6 +33,8 @@ fn g6_green_takes_the_working_trees_sources_committed_or_not() {
 
 #[test]
 fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
+    let hand = locked();
+    let begun = hand.read("src/shop/__init__.py");
     for (name, code, exits) in [
         ("exit", "\nimport os\nos._exit(0)\n", &[10, 11][..]),
         (
@@ -57,8 +59,7 @@ fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
             &[10, 11, 13],
         ),
     ] {
-        let hand = locked();
-        hand.append("src/shop/__init__.py", code);
+        hand.write("src/shop/__init__.py", &format!("{begun}{code}"));
         let out = hand.rg(&["green", "T1"]);
         assert!(exits.contains(&out.code), "{name}: {out:#?}");
         assert_ne!(out.json()["verdict"], "pass", "{name}");
@@ -67,6 +68,8 @@ fn b5_what_is_not_a_pass_of_exactly_the_locked_tests_is_none() {
 
 #[test]
 fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_difference() {
+    let hand = locked();
+    hand.append("src/shop/__init__.py", TOTAL);
     for (path, text) in [
         (
             "tests/test_total.py",
@@ -84,8 +87,6 @@ fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_diffe
         ("tests/test_more.py", "def test_more():\n    pass\n"),
         ("setup.cfg", "[tool:pytest]\naddopts = -x\n"),
     ] {
-        let hand = locked();
-        hand.append("src/shop/__init__.py", TOTAL);
         hand.write(path, text);
         let out = hand.rg(&["green", "T1"]).ends(13);
         let reasons = out.json()["reasons"].to_string();
@@ -102,8 +103,9 @@ fn b5_edits_of_locked_tests_and_planted_runner_files_are_rejected_with_the_diffe
             "{path}: {reasons}"
         );
         hand.rg(&["locks", "restore", "T1"]).ends(0);
-        hand.rg(&["green", "T1"]).ends(0);
+        hand.rg(&["locks", "verify", "T1"]).ends(0);
     }
+    hand.rg(&["green", "T1"]).ends(0);
 }
 
 #[test]

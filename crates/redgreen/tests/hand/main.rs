@@ -1,6 +1,10 @@
 //! The referee by hand (SPEC G6, B1-B8, issue 2 milestone 1): the real binary, real git, real pytest and cargo.
 
+mod full;
 mod green;
 mod locking;
+mod output;
 mod red;
+mod rust;
 mod support;
+mod tree;

@@ -32,15 +32,21 @@ fn g6_source_that_is_deleted_or_renamed_in_the_working_tree_stays_at_red() {
 
 #[test]
 fn g6_a_dirty_verdict_file_stops_red_with_15_and_what_to_do() {
+    let hand = Hand::python_with(&[("Makefile", "all:\n"), ("conftest.py", "\n")]);
+    hand.write("tests/test_total.py", TOTAL_TEST);
     for path in ["pyproject.toml", "conftest.py", "Makefile"] {
-        let hand = Hand::python_with(&[("Makefile", "all:\n"), ("conftest.py", "\n")]);
-        hand.write("tests/test_total.py", TOTAL_TEST);
         hand.append(path, "# changed\n");
         let out = hand.rg(&["red"]).ends(15);
         let json = out.json();
         assert_eq!(json["schema"], "redgreen.error/1");
         assert!(json["message"].as_str().unwrap().contains(path), "{json}");
         assert!(json["help"].as_str().unwrap().contains("git "), "{json}");
+        assert_eq!(json["code"], "dirty_verdict_file");
+        assert!(
+            !out.stderr.contains("running"),
+            "it stops before anything runs"
+        );
+        hand.git(&["checkout", "-q", path]);
     }
     let hand = Hand::rust();
     hand.write(
@@ -190,6 +196,7 @@ fn b3_a_test_that_passes_on_the_base_is_refused_unless_it_is_declared_a_guard() 
 
 #[test]
 fn b3_skips_xfails_and_tests_that_always_fail_are_refused() {
+    let hand = Hand::python();
     for (name, body, code) in [
         (
             "skip",
@@ -248,7 +255,6 @@ fn b3_skips_xfails_and_tests_that_always_fail_are_refused() {
             "placeholder",
         ),
     ] {
-        let hand = Hand::python();
         hand.write(
             "tests/test_a.py",
             &format!("import pytest\nfrom shop import price\n\n\n{body}"),
