@@ -7,6 +7,7 @@
 mod commit;
 mod error;
 mod index;
+mod memory;
 mod object;
 mod refs;
 mod write;
@@ -39,6 +40,7 @@ pub struct Repository {
     format: ObjectFormat,
     shallow: bool,
     file_mode: bool,
+    memory: memory::Memory,
 }
 
 impl Repository {
@@ -92,6 +94,7 @@ impl Repository {
             format,
             shallow: line(3) == b"true",
             file_mode: true,
+            memory: memory::Memory::default(),
         };
         let mode = repository.call(&["config", "--bool", "core.fileMode"], &[])?;
         repository.file_mode = mode.stdout.trim_ascii() != b"false";

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 static STOP: AtomicBool = AtomicBool::new(false);
+static NOW: AtomicBool = AtomicBool::new(false);
 
-/// How long a second signal waits for running commands to be gone before the process exits regardless.
+/// How long a second signal waits for the program to end by itself before the process exits regardless.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether somebody asked to stop: finish recording, start nothing new.
@@ -17,13 +18,20 @@ pub fn stop_requested() -> bool {
     STOP.load(Ordering::SeqCst)
 }
 
+/// Whether somebody asked to end now: running commands are being ended, no command is started any more, and nothing
+/// that follows from either may be recorded.
+#[must_use]
+pub fn ends_now() -> bool {
+    NOW.load(Ordering::SeqCst)
+}
+
 /// Asks to stop, as the first signal does (`redgreen stop`, a limit that was reached).
 pub fn request_stop() {
     STOP.store(true, Ordering::SeqCst);
 }
 
 /// Listens to `SIGINT` and `SIGTERM` from now on. The first sets [`stop_requested`]; the second ends every running
-/// command and then exits with `exit_code`. Call it once, at the start of the program.
+/// command; the program then returns by itself, and is ended with `exit_code` when it does not. Call it once, at the start of the program.
 ///
 /// # Errors
 /// The system refused the signal handlers or the listening thread.
@@ -34,11 +42,10 @@ pub fn install(exit_code: i32) -> std::io::Result<()> {
         .spawn(move || {
             for _ in signals.forever() {
                 if STOP.swap(true, Ordering::SeqCst) {
+                    NOW.store(true, Ordering::SeqCst);
                     process::interrupt_all();
-                    let start = clock::monotonic();
-                    while process::running() > 0 && start.elapsed() < PATIENCE {
-                        clock::pause(Duration::from_millis(5));
-                    }
+                    // The main thread sees it, removes its temporary folders and returns.
+                    clock::pause(PATIENCE);
                     std::process::exit(exit_code);
                 }
             }

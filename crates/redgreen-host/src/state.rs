@@ -7,7 +7,7 @@ mod files;
 mod scratch;
 
 pub(crate) use files::sync_folder;
-pub use files::{remove_tree, write_atomically};
+pub use files::{remove_tree, size_of, write_atomically};
 pub use scratch::Scratch;
 
 use crate::git::Repository;

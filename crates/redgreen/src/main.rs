@@ -35,7 +35,11 @@ fn main() -> ExitCode {
         cli.global.verbose,
         cli.global.format == Format::Json,
     );
-    match command::dispatch(&cli, printer) {
+    let ending = command::dispatch(&cli, printer);
+    if redgreen_host::interrupt::ends_now() {
+        return ExitCode::from(redgreen_core::exit::ExitCode::Limit.code());
+    }
+    match ending {
         Ok(code) => ExitCode::from(code.code()),
         Err(failure) => {
             printer.failure(&failure);

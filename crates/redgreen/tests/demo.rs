@@ -1,4 +1,9 @@
 //! `redgreen demo` as a stranger runs it: the real binary, git, cargo and shell scripts, in an empty home.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the program under test is started from outside"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -102,6 +102,13 @@ impl ObjectFormat {
             Self::Sha256 => 32,
         }
     }
+    /// Whether a text is a complete id, as git writes it.
+    fn is_complete(self, text: &str) -> bool {
+        text.len() == self.raw_length() * 2
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
     /// The id of an object that does not exist: all zeros.
     #[must_use]
     pub fn null_oid(self) -> Oid {
@@ -202,7 +209,7 @@ impl BatchReader<'_> {
 
 impl Repository {
     /// Reads objects in the order asked for, one git process for all, and hands each to `take` as it comes. Every
-    /// object is hashed again before it is handed over.
+    /// object is hashed again before it is handed over. What this process has read and hashed before is not read again.
     ///
     /// # Errors
     /// A missing or damaged object, named; or what `take` returned.
@@ -211,9 +218,16 @@ impl Repository {
         oids: &[Oid],
         take: Take<'_, E>,
     ) -> Result<(), E> {
-        if oids.is_empty() {
+        if let Some(known) = self.memory.all(oids) {
+            for (oid, (kind, bytes)) in oids.iter().zip(known) {
+                take(oid, kind, bytes.to_vec())?;
+            }
             return Ok(());
         }
+        let mut remember = |oid: &str, kind: ObjectKind, bytes: Vec<u8>| {
+            self.memory.keep(oid, kind, &bytes);
+            take(oid, kind, bytes)
+        };
         let mut spec = self.spec(&["cat-file", "--batch", "--buffer"]);
         for oid in oids {
             spec.stdin.extend_from_slice(oid.as_bytes());
@@ -227,13 +241,16 @@ impl Repository {
             body: None,
         };
         let mut failure = None;
-        let finished = run_into(&spec, &mut |piece| match reader.push(piece, take) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(why) => {
-                failure = Some(why);
-                ControlFlow::Break(())
-            }
-        })
+        let finished = run_into(
+            &spec,
+            &mut |piece| match reader.push(piece, &mut remember) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(why) => {
+                    failure = Some(why);
+                    ControlFlow::Break(())
+                }
+            },
+        )
         .map_err(|why| GitError::spawn(&why))?;
         if let Some(why) = failure {
             return Err(why);
@@ -291,7 +308,12 @@ impl Repository {
     /// # Errors
     /// The revision does not exist, or an object is missing or damaged.
     pub fn tree_of(&self, treeish: &str) -> Result<Oid, GitError> {
-        let mut oid = self.resolve_object(treeish)?;
+        // A complete id names itself; whether it is there shows when it is read.
+        let mut oid = if self.object_format().is_complete(treeish) {
+            treeish.to_owned()
+        } else {
+            self.resolve_object(treeish)?
+        };
         // A tag may name a tag; nobody nests them deeper.
         for _ in 0..16 {
             let mut next = None;

@@ -433,3 +433,18 @@ fn c1_a_missing_object_and_a_wrong_kind_are_named() {
         "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     );
 }
+
+#[test]
+fn h3_an_object_that_was_read_and_verified_is_not_read_again() {
+    let folder = sample();
+    let dir = folder.path();
+    let repository = Repository::open(dir).unwrap();
+    let oid = git(dir, &["rev-parse", "HEAD:run.sh"]);
+    let bytes = repository.read_blob(&oid).unwrap();
+    std::fs::remove_file(dir.join(".git/objects").join(&oid[..2]).join(&oid[2..])).unwrap();
+    assert_eq!(repository.read_blob(&oid).unwrap(), bytes);
+    // A kind that does not fit is refused from memory, too; another process reads for itself.
+    let tree = repository.tree_of("HEAD").unwrap();
+    assert!(repository.read_blobs(&[oid.clone(), tree]).is_err());
+    assert!(Repository::open(dir).unwrap().read_blob(&oid).is_err());
+}

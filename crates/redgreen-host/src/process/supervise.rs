@@ -57,6 +57,12 @@ pub(super) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>;
 pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished, SpawnError> {
     let interruptions = INTERRUPTIONS.load(Ordering::SeqCst);
     let _running = Running::start();
+    if crate::interrupt::ends_now() {
+        return Err(SpawnError::Io {
+            program: spec.argv.first().cloned().unwrap_or_default(),
+            source: std::io::Error::from(std::io::ErrorKind::Interrupted),
+        });
+    }
     leftovers::become_subreaper();
     let start = clock::monotonic();
     let (mut child, leader, used) = spawn(spec)?;

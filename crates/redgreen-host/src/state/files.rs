@@ -73,3 +73,20 @@ fn open_folders(dir: &Path) {
         }
     }
 }
+
+/// How many bytes the files of a folder have; what cannot be read counts nothing. Links are not followed.
+#[must_use]
+pub fn size_of(folder: &Path) -> u64 {
+    let mut total = 0;
+    let mut queue = vec![folder.to_path_buf()];
+    while let Some(folder) = queue.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => queue.push(entry.path()),
+                Ok(metadata) => total += metadata.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    total
+}

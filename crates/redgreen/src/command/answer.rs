@@ -15,7 +15,8 @@ use crate::referee::lock::{forget_lock, load_lock, locked_tree};
 use crate::referee::proposal::bytes_of;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::TaskId;
-use redgreen_core::machine::{Event, Person};
+use redgreen_core::machine::{Event, Person, Phase};
+use redgreen_core::outcome::Verdict;
 use redgreen_core::reason::ReasonCode;
 use redgreen_host::tree::Snapshot;
 use std::path::Path;
@@ -129,7 +130,8 @@ pub fn waive(context: &Context, arguments: &WaiveArgs) -> Ending {
             ));
             match std::fs::read_to_string(&file) {
                 Ok(first) if first.trim() != by.0 => {
-                    by = Person(format!("{} and {}", first.trim(), by.0))
+                    by = Person(format!("{} and {}", first.trim(), by.0));
+                    std::fs::remove_file(&file).map_err(Failure::internal)?;
                 }
                 Ok(_) | Err(_) => {
                     redgreen_host::state::write_atomically(&file, by.0.as_bytes())
@@ -323,16 +325,62 @@ pub fn hand_back(context: &Context, task: &TaskContext) -> Result<Option<ExitCod
     let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
     let setting = Setting::of_tree(context, &tree)?;
     let mut driver = Driver::open(context, loaded, setting)?;
+    driver.only = Some(task.task.clone());
     let by = driver.person.clone();
     let mut story = crate::render::story::Story::new(context);
-    let exit = driver.drive(
+    let before = driver.log.events().len();
+    driver.drive(
         Event::HandedBack {
             task: task.task.clone(),
             by,
         },
         &mut story,
     )?;
+    let passed = driver
+        .log
+        .state()
+        .task(&task.task)
+        .is_some_and(|state| state.phase == Phase::Passed);
+    let judged = driver.log.events()[before..]
+        .iter()
+        .rev()
+        .find_map(|(_, event)| match event {
+            Event::GateJudged { summary, .. } => Some(summary.verdict()),
+            _ => None,
+        });
+    let exit = match (passed, judged) {
+        (true, _) => ExitCode::Pass,
+        (false, Some(verdict)) if verdict != Verdict::Pass => verdict.into(),
+        (false, _) => ExitCode::EnvironmentNotReady,
+    };
+    let folder = taken_folder(context, task);
+    context.printer.result(
+        || {
+            if passed {
+                let remove = folder.as_ref().map_or_else(String::new, |folder| {
+                    format!("\nnext    git worktree remove --force {}; redgreen run", folder.display())
+                });
+                format!("{} passed and is delivered{remove}", task.task)
+            } else {
+                format!("{} is still yours\nnext    correct it, then: redgreen check {}", task.task, task.task)
+            }
+        },
+        || serde_json::json!({"schema": "redgreen.answer/1", "task": task.task, "done": if passed { "passed" } else { "still taken" }}),
+    );
     Ok(Some(exit))
+}
+
+/// Where a person works on a task that was taken; `None` where it was never taken.
+pub fn taken_folder(context: &Context, task: &TaskContext) -> Option<std::path::PathBuf> {
+    let note = context
+        .state
+        .clones()
+        .join(&task.key)
+        .join(task.task.as_str())
+        .join("taken");
+    std::fs::read_to_string(note)
+        .ok()
+        .map(std::path::PathBuf::from)
 }
 
 /// Writes a dispute request for the referee, from inside an agent's session.

@@ -1,7 +1,9 @@
 //! One file per command. Each returns how the process ends, or a failure that is rendered in one place.
 
+pub mod amend;
 pub mod answer;
 pub mod check;
+pub mod clean;
 pub mod demo;
 pub mod explain;
 pub mod full;
@@ -63,8 +65,15 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Check(arguments) => check::run(&open(cli, printer)?, arguments),
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
-        Command::Amend(arguments) => lock::amend(&open(cli, printer)?, arguments),
+        Command::Amend(arguments) => {
+            let context = open(cli, printer)?;
+            match amend::in_a_run(&context, arguments)? {
+                Some(exit) => Ok(exit),
+                None => lock::amend(&context, arguments),
+            }
+        }
         Command::Reference(arguments) => reference::run(printer, arguments),
+        Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
@@ -80,9 +89,5 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Waive(arguments) => answer::waive(&open(cli, printer)?, arguments),
         Command::Reset(arguments) => answer::reset(&open(cli, printer)?, arguments),
         Command::Take(arguments) => answer::take(&open(cli, printer)?, arguments),
-        _ => Err(Failure::usage(
-            "this command is not there yet",
-            "see redgreen --help",
-        )),
     }
 }

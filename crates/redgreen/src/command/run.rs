@@ -159,10 +159,14 @@ pub fn run_observed(
                 }
             }
             (false, None) if same => vec![resumed],
-            (false, None) => vec![Event::Differs {
-                definition,
-                configuration,
-            }],
+            // What a killed run had begun is handed out again, and held.
+            (false, None) => vec![
+                Event::Differs {
+                    definition,
+                    configuration,
+                },
+                resumed,
+            ],
         }
     };
     if announce {

@@ -1,6 +1,7 @@
 //! `redgreen demo`: a complete plan on a sample project, with scripted agents that are real programs. The run is an
 //! ordinary one; only the frame around it and its end are written here, and every number in them is one of the run.
 
+mod end;
 pub mod naive;
 pub mod sample;
 
@@ -14,13 +15,13 @@ use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::render::printer::{Level, Printer};
 use crate::render::story::{Detail, Teller, test_differences};
+use end::End;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::Gate;
 use redgreen_core::id::TaskId;
 use redgreen_core::machine::{Event, Phase, State};
 use redgreen_core::outcome::Verdict;
 use sample::Sample;
-use std::time::Duration;
 
 /// The task whose implementer cheats.
 const CHEATED: &str = "T4";
@@ -34,7 +35,7 @@ struct Told<'a> {
 impl Observer for Told<'_> {
     fn event(&mut self, state: &State, event: &Event) {
         for line in self.teller.tell(state, event) {
-            self.printer.data(line);
+            say(self.printer, line);
         }
     }
 }
@@ -49,11 +50,16 @@ pub fn run(printer: Printer, arguments: &DemoArgs) -> Ending {
     if arguments.naive {
         return naively(printer, &sample);
     }
-    printer.data(if arguments.keep.is_some() {
-        "Sample project in a folder of its own. No network, no key. The agents are shell scripts; one cheats."
-    } else {
-        "Sample project in a temporary folder. No network, no key. The agents are shell scripts; one cheats."
-    });
+    let place = match arguments.keep {
+        Some(_) => "a folder of its own",
+        None => "a temporary folder",
+    };
+    say(
+        printer,
+        format!(
+            "Sample project in {place}. No network, no key. The agents are shell scripts; one cheats."
+        ),
+    );
     let quiet = Printer {
         level: Level::Quiet,
         json: false,
@@ -82,16 +88,33 @@ pub fn run(printer: Printer, arguments: &DemoArgs) -> Ending {
         halted
     };
     drop(told);
+    if redgreen_host::interrupt::stop_requested() {
+        say(printer, "Stopped. The sample is removed.");
+        return Ok(ExitCode::Limit);
+    }
     let refused = refused(&events, &cheated);
     let (state, _) = RunLog::read(&context, &slug)?;
-    let end = End {
+    let merged = judged_naively(&sample, &state, &cheated, refused)?;
+    let end = End::new(
         exit,
+        &context,
+        &state,
+        &slug,
         refused,
-        merged_by_exit_code: judged_naively(&sample, &state, &cheated, refused)?,
-        elapsed: start.elapsed(),
-    };
-    end.tell(printer, &context, &state, &slug, arguments)?;
+        merged,
+        start.elapsed(),
+    )?;
+    drop(context);
+    sample.remove()?;
+    end.tell(printer, arguments.keep.is_some());
     Ok(exit)
+}
+
+/// A line of the story; with `--format json` only the end is told.
+fn say(printer: Printer, line: impl AsRef<str>) {
+    if !printer.json {
+        printer.data(line);
+    }
 }
 
 fn work(context: &Context, observer: &mut dyn Observer, agent: Option<String>) -> Ending {
@@ -161,119 +184,20 @@ fn judged_naively(
     Ok(merged)
 }
 
-/// What is told at the end.
-struct End {
-    exit: ExitCode,
-    refused: usize,
-    merged_by_exit_code: usize,
-    elapsed: Duration,
-}
-
-impl End {
-    fn tell(
-        &self,
-        printer: Printer,
-        context: &Context,
-        state: &State,
-        slug: &str,
-        arguments: &DemoArgs,
-    ) -> Result<(), Failure> {
-        let all = state.tasks().count();
-        let done = state
-            .tasks()
-            .filter(|(_, task)| task.phase == Phase::Passed)
-            .count();
-        let locked: usize = state
-            .tasks()
-            .filter_map(|(_, task)| task.locks.last())
-            .map(|lock| lock.tests)
-            .sum();
-        let corrected = state
-            .tasks()
-            .filter(|(_, task)| task.sent_back && task.locks.len() > 1)
-            .count();
-        let word = if self.exit == ExitCode::Pass {
-            "COMPLETE"
-        } else {
-            "HALTED"
-        };
-        printer.data("");
-        printer.data(format!(
-            "Plan {word}: {done} of {all} tasks, {locked} tests locked, {} rejected, {} put right. {} s",
-            count(self.refused, "cheat"),
-            count(corrected, "wrong test"),
-            self.elapsed.as_secs().max(1),
-        ));
-        let which = if self.merged_by_exit_code == self.refused {
-            format!("all {}", self.refused)
-        } else {
-            format!("{} of {}", self.merged_by_exit_code, self.refused)
-        };
-        printer.data(format!(
-            "By the exit code of `cargo test` alone, {which} would have been merged.   redgreen demo --naive"
-        ));
-        self.branch(printer, context, slug)?;
-        match &arguments.keep {
-            Some(_) => printer.data(format!(
-                "Report: {}",
-                context
-                    .state
-                    .root()
-                    .join("reports")
-                    .join(slug)
-                    .join("report.md")
-                    .display()
-            )),
-            None => printer.data(
-                "The sample and its report are removed now.   redgreen demo --keep DIR keeps them",
-            ),
-        }
-        printer.data("");
-        printer.data("Next, in your repository (no key, no agent):");
-        printer.data("  redgreen red     would the tests you are writing fail without the code they came with?");
-        printer.data("  redgreen init    looks at the project and writes redgreen.toml");
-        Ok(())
-    }
-
-    fn branch(&self, printer: Printer, context: &Context, slug: &str) -> Result<(), Failure> {
-        let failed = crate::referee::context::git_failure;
-        let name = format!("redgreen/{slug}");
-        let refs = context.repository.refs("refs/heads/").map_err(failed)?;
-        let tip = |name: &str| refs.get(&format!("refs/heads/{name}"));
-        let Some(branch) = tip(&name) else {
-            return Ok(());
-        };
-        let commits = context
-            .repository
-            .commits(branch)
-            .map_err(failed)?
-            .len()
-            .saturating_sub(1);
-        let main = if tip("main") == Some(branch) {
-            "; `main` was fast-forwarded to it, a task at a time"
-        } else {
-            "; `main` is untouched"
-        };
-        printer.data(format!("Branch {name}: {commits} commits{main}."));
-        Ok(())
-    }
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 /// The three cheats, judged as an exit code judges them.
 fn naively(printer: Printer, sample: &Sample) -> Ending {
-    printer.data("T4 visit counter, judged by `cargo test` and its exit code in the agent's own folder. Nothing is locked.");
+    say(
+        printer,
+        "T4 visit counter, judged by `cargo test` and its exit code in the agent's own folder. Nothing is locked.",
+    );
     let commit = naive::prepare(sample)?;
     let mut merged = 0;
     let mut counts = Vec::new();
     for attempt in 1..=naive::COUNT {
         let judgement = naive::judge(sample, &commit, attempt)?;
-        printer.data(format!("try {attempt}   {}", judgement.what));
+        say(printer, format!("try {attempt}   {}", judgement.what));
         for line in &judgement.lines {
-            printer.data(format!("          {line}"));
+            say(printer, format!("          {line}"));
         }
         let code = match judgement.ended {
             redgreen_core::run_report::Ended::Code(code) => format!("exit {code}"),
@@ -285,7 +209,8 @@ fn naively(printer: Printer, sample: &Sample) -> Ending {
             "refused"
         };
         merged += usize::from(judgement.would_be_merged());
-        printer.data(
+        say(
+            printer,
             format!(
                 "        cargo test: {code}   {}   -> {word}",
                 judgement.result
@@ -297,12 +222,21 @@ fn naively(printer: Printer, sample: &Sample) -> Ending {
             None => "no answer".to_owned(),
         });
     }
-    printer.data("");
-    printer.data(format!(
-        "{merged} of {} merged. Visits counted after two, by the merged code: {}.",
-        naive::COUNT,
-        counts.join(", ")
-    ));
-    printer.data("The same three under the referee:   redgreen demo");
+    say(printer, "");
+    say(
+        printer,
+        format!(
+            "{merged} of {} merged. Visits counted after two, by the merged code: {}.",
+            naive::COUNT,
+            counts.join(", ")
+        ),
+    );
+    say(printer, "The same three under the referee:   redgreen demo");
+    if printer.json {
+        let document = serde_json::json!({
+            "schema": "redgreen.demo-naive/1", "cheats": naive::COUNT, "merged": merged, "counted": counts,
+        });
+        printer.data(document.to_string());
+    }
     Ok(ExitCode::Pass)
 }

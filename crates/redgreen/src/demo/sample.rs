@@ -221,13 +221,29 @@ impl Sample {
     }
 }
 
+impl Sample {
+    /// Removes what is not kept.
+    ///
+    /// # Errors
+    /// A failure that names the folder that could not be removed.
+    pub fn remove(&self) -> Result<(), Failure> {
+        let folder = if self.kept {
+            self.scratch()
+        } else {
+            self.folder.clone()
+        };
+        remove_tree(&folder).map_err(|why| {
+            Failure::not_ready(
+                format!("`{}` could not be removed: {why}", folder.display()),
+                "remove it by hand",
+            )
+        })
+    }
+}
+
 impl Drop for Sample {
     fn drop(&mut self) {
-        if self.kept {
-            let _ = remove_tree(&self.scratch());
-        } else {
-            let _ = remove_tree(&self.folder);
-        }
+        let _ = self.remove();
     }
 }
 

@@ -15,6 +15,7 @@ use redgreen_formats::plan_file::{DerivedFields, Edit, set_derived};
 use redgreen_host::git::{CommitRequest, Head, Signing};
 use redgreen_host::process::{self, Spec};
 use redgreen_host::tree::{Snapshot, content_digest};
+use std::path::Path;
 
 impl Driver<'_> {
     /// The tip of the run's branch; `None` before the first delivery.
@@ -180,7 +181,8 @@ impl Driver<'_> {
         }
         let author = self.task_folder(task).join("author");
         self.fresh_clone(&author, &tests)?;
-        let red = self.prove_in(task, tip, &author)?;
+        let claims = self.claims(&self.definition(task)?);
+        let red = self.prove_in(task, tip, &author, &claims)?;
         let note = self.task_folder(task).join("rebase");
         redgreen_host::state::write_atomically(&note, lock.commit.as_bytes())
             .map_err(Failure::internal)?;
@@ -206,25 +208,37 @@ impl Driver<'_> {
                 lock.record.base_commit.as_bytes(),
             )
             .map_err(Failure::internal)?;
-            let repository = &self.context.repository;
-            let old = Snapshot::of_commit(repository, old.trim()).map_err(Failure::internal)?;
-            let new = locked_tree(self.context, &lock)?;
-            let folder = self.clone_of(task, AgentRole::Implementer);
-            for (path, _) in tree::changes(&old.listing(), &new.listing()) {
-                let target = folder.join(path.as_str());
-                match bytes_of(&new, repository, &path)? {
-                    Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes)
-                        .map_err(Failure::internal)?,
-                    None => match std::fs::remove_file(&target) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(Failure::internal(error));
-                        }
-                        Ok(()) | Err(_) => {}
-                    },
-                }
-            }
+            self.bring_in(
+                old.trim(),
+                &lock,
+                &self.clone_of(task, AgentRole::Implementer),
+            )?;
         }
         std::fs::remove_file(&note).map_err(Failure::internal)
+    }
+
+    /// Writes into a folder what changed from one lock commit to a lock.
+    ///
+    /// # Errors
+    /// A failure when an object cannot be read or a file cannot be written.
+    pub fn bring_in(&self, old: &str, lock: &StoredLock, folder: &Path) -> Result<(), Failure> {
+        let repository = &self.context.repository;
+        let old = Snapshot::of_commit(repository, old).map_err(Failure::internal)?;
+        let new = locked_tree(self.context, lock)?;
+        for (path, _) in tree::changes(&old.listing(), &new.listing()) {
+            let target = folder.join(path.as_str());
+            match bytes_of(&new, repository, &path)? {
+                Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes)
+                    .map_err(Failure::internal)?,
+                None => match std::fs::remove_file(&target) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Failure::internal(error));
+                    }
+                    Ok(()) | Err(_) => {}
+                },
+            }
+        }
+        Ok(())
     }
 
     /// Moves the user's branch when nothing of theirs is touched; otherwise says which command does it.

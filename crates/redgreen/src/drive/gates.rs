@@ -19,6 +19,7 @@ use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::CriteriaMap;
 use redgreen_host::tree::Snapshot;
 use redgreen_host::walk::Candidate;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Driver<'_> {
@@ -35,28 +36,63 @@ impl Driver<'_> {
             .ok_or_else(|| Failure::internal(format!("the plan has no task `{task}`")))
     }
 
-    fn claims(&self, definition: &Task) -> Claims {
+    pub(super) fn claims(&self, definition: &Task) -> Claims {
         Claims {
             supersedes: definition.supersedes.iter().cloned().collect(),
             new_symbols: definition
                 .new_symbols
                 .clone()
                 .map(|list| list.into_iter().collect()),
+            accepted: self.accepted(&definition.id),
             ..Claims::default()
         }
     }
 
+    /// Tests whose unclear red a person accepted with `approve`: those that the RED named which the answer followed.
+    fn accepted(&self, task: &TaskId) -> BTreeSet<String> {
+        let mut asked = BTreeSet::new();
+        let mut accepted = BTreeSet::new();
+        for (_, event) in self.log.events() {
+            if let Event::GateJudged { key, summary } = event
+                && key.task.as_ref() == Some(task)
+                && summary.gate() == Gate::Red
+            {
+                asked = summary
+                    .parts()
+                    .reasons
+                    .iter()
+                    .filter(|reason| reason.code == ReasonCode::UnclearRed)
+                    .filter_map(|reason| reason.test.clone())
+                    .collect();
+            }
+            if matches!(event, Event::Agreed { task: answered, .. } if answered == task) {
+                accepted.append(&mut asked);
+            }
+        }
+        accepted
+    }
+
     fn prove(&self, task: &TaskId) -> Result<RedOutcome, Failure> {
         let base = self.base_of(task)?;
-        self.prove_in(task, &base, &self.clone_of(task, AgentRole::Author))
+        let claims = self.claims(&self.definition(task)?);
+        self.prove_in(
+            task,
+            &base,
+            &self.clone_of(task, AgentRole::Author),
+            &claims,
+        )
     }
 
     /// RED of the tests in a folder, on a base.
-    pub(super) fn prove_in(
+    ///
+    /// # Errors
+    /// A failure when the question cannot be put together.
+    pub fn prove_in(
         &self,
         task: &TaskId,
         base: &str,
         folder: &Path,
+        claims: &Claims,
     ) -> Result<RedOutcome, Failure> {
         let definition = self.definition(task)?;
         let criteria: Vec<CriterionId> = definition
@@ -75,7 +111,7 @@ impl Driver<'_> {
                 plan_files: &self.plan_files,
                 task: Some(task),
                 criteria: &criteria,
-                claims: &self.claims(&definition),
+                claims,
                 judge_outside: true,
                 only: &[],
             },
@@ -295,7 +331,10 @@ impl Driver<'_> {
     }
 
     /// Commits the lock of a RED that passed on this base. What was locked before is superseded, for this reason.
-    pub(super) fn lock_proven(
+    ///
+    /// # Errors
+    /// A failure when RED does not pass, or git refuses.
+    pub fn lock_proven(
         &self,
         task: &TaskId,
         base: &str,

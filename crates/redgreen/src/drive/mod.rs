@@ -56,6 +56,8 @@ pub struct Driver<'a> {
     pub agent: Option<Vec<String>>,
     /// Whether the user's branch is fast-forwarded when a task passed and nothing of theirs is touched.
     pub fast_forward: bool,
+    /// The only task whose work is carried out, when a person asked about one; everything else waits for `run`.
+    pub only: Option<TaskId>,
     /// RED results whose tests are to be locked; proven again when the process was restarted in between.
     red: BTreeMap<TaskId, RedOutcome>,
 }
@@ -83,6 +85,7 @@ impl<'a> Driver<'a> {
             person: Person(format!("{} <{}>", identity.name, identity.email)),
             agent: None,
             fast_forward: true,
+            only: None,
             red: BTreeMap::new(),
         })
     }
@@ -119,7 +122,8 @@ impl<'a> Driver<'a> {
         let mut queue: VecDeque<Effect> = self.record(first, observer)?.into();
         while let Some(effect) = queue.pop_front() {
             queue.extend(self.stop_if_asked(&watch, observer)?);
-            if effect.action.is_work() && self.log.state().stop().is_some() {
+            let elsewhere = self.only.is_some() && effect.key.task != self.only;
+            if effect.action.is_work() && (elsewhere || self.log.state().stop().is_some()) {
                 continue;
             }
             // An effect can be handed out twice; the second time it is not outstanding any more.
@@ -140,6 +144,14 @@ impl<'a> Driver<'a> {
                 observer,
             )?);
             let events = self.carry_out(&effect, observer)?;
+            if redgreen_host::interrupt::ends_now() {
+                // What was cut off is no result. The effect is recorded as started and starts over.
+                return Err(Failure::new(
+                    ExitCode::Limit,
+                    "ended at once, as asked",
+                    "redgreen run   (goes on where it was)",
+                ));
+            }
             // First the stop, then the session that it ended: otherwise the session would be started anew.
             queue.extend(self.stop_if_asked(&watch, observer)?);
             for event in events {

@@ -57,7 +57,11 @@ impl Driver<'_> {
         }
     }
 
-    pub(super) fn fresh_clone(&self, folder: &Path, tree: &Snapshot) -> Result<(), Failure> {
+    /// Makes a folder anew: these files, one commit, no history.
+    ///
+    /// # Errors
+    /// A failure when it cannot be written or git refuses.
+    pub fn fresh_clone(&self, folder: &Path, tree: &Snapshot) -> Result<(), Failure> {
         if folder.exists() {
             redgreen_host::state::remove_tree(folder).map_err(Failure::internal)?;
         }

@@ -182,7 +182,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); name one: redgreen init",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); any other layout: write `[runner]` with `kind` into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())

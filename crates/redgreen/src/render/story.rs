@@ -5,6 +5,9 @@
 
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use super::printer::{self, Printer};
 use crate::drive::Observer;
 use crate::error::Failure;

@@ -12,4 +12,5 @@ mod author;
 mod delivery;
 mod disputes;
 mod plan_file;
+mod resume;
 mod retries;

@@ -3,6 +3,9 @@
 use crate::support::{Project, plan, right_source, source, task};
 use serde_json::json;
 
+/// An outage is not waited for.
+const NO_WAIT: &str = "[limits]\nmax_wait = \"0s\"\n";
+
 /// Odd on purpose: carriage returns, tabs, unknown fields, `passes` in front, numbers as they are written.
 const ODD: &str = "{\r\n\t\"x-team\" : {\"n\":1.0,\"é\":\"\\u00e9\"},\r\n\t\"name\":\"Doubles\",  \"description\" : \"numbers\",\r\n\t\"status\":\"APPROVED\",\r\n\t\"tasks\":[ {\"passes\" : false,\"id\":\"T1\",\r\n\t\t\"name\":\"double in a\",\"description\":\"\",\"dod\":\"AC-1: double(2) is 4\" ,\"owner\":null } ]\r\n}\r\n\r\n";
 
@@ -41,10 +44,10 @@ fn a1_what_somebody_else_writes_into_derived_fields_is_rewritten() {
 
 #[test]
 fn a1_a_changed_definition_asks_again_and_goes_on_after_approval() {
-    let project = Project::new(&plan(&[
-        task("T1", "a", json!({})),
-        task("T2", "b", json!({})),
-    ]));
+    let project = Project::with_config(
+        &plan(&[task("T1", "a", json!({})), task("T2", "b", json!({}))]),
+        NO_WAIT,
+    );
     project.agent(&[
         ("author-T2-1", "exit 75".to_owned()),
         ("author-T2-[2-6]", "exit 75".to_owned()),
@@ -85,7 +88,10 @@ fn a1_a_changed_definition_asks_again_and_goes_on_after_approval() {
 
 #[test]
 fn a1_a_changed_configuration_asks_again_although_the_plan_was_approved_before() {
-    let project = Project::new(&plan(&[task("T1", "a", json!({}))]).replace("APPROVED", "DRAFT"));
+    let project = Project::with_config(
+        &plan(&[task("T1", "a", json!({}))]).replace("APPROVED", "DRAFT"),
+        NO_WAIT,
+    );
     project.redgreen(&["plan", "approve"]).expect(0);
     project.agent(&[(
         "author-T1-1|author-T1-2|author-T1-3|author-T1-4|author-T1-5|author-T1-6",
@@ -95,7 +101,7 @@ fn a1_a_changed_configuration_asks_again_although_the_plan_was_approved_before()
     let before = project.sessions().len();
     project.write(
         "redgreen.toml",
-        &(project.read("redgreen.toml") + "[limits]\nimplementer_retries = 9\n"),
+        &(project.read("redgreen.toml") + "implementer_retries = 9\n"),
     );
     project.commit("other limits");
     project.run().expect(14);
@@ -107,7 +113,7 @@ fn a1_a_changed_configuration_asks_again_although_the_plan_was_approved_before()
 
 #[test]
 fn a1_a_changed_definition_that_is_put_back_goes_on() {
-    let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
+    let project = Project::with_config(&plan(&[task("T1", "a", json!({}))]), NO_WAIT);
     project.agent(&[("author-T1-[1-6]", "exit 75".to_owned())]);
     project.run().expect(11);
     let text = project.read("docs/plans/doubles.json");

@@ -330,6 +330,15 @@ impl Project {
             })
             .collect()
     }
+    /// The journal as text; empty where there is none yet.
+    pub fn journal(&self) -> String {
+        let state = fs::read_dir(self.root.path().join("state"))
+            .ok()
+            .and_then(|mut folders| folders.next()?.ok());
+        state
+            .and_then(|state| fs::read_to_string(state.path().join("journals/doubles.jsonl")).ok())
+            .unwrap_or_default()
+    }
     /// How often an event of this type was recorded.
     pub fn count(&self, kind: &str) -> usize {
         self.events()
