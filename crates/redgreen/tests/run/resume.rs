@@ -240,7 +240,7 @@ fn a9_ctrl_c_once_finishes_the_gate_and_twice_ends_now() {
     project.write(
         "redgreen.toml",
         &(project.read("redgreen.toml")
-            + &format!("[[checks]]\nname = \"slow\"\ncommand = [\"sh\", \"ci.sh\"]\n")),
+            + "[[checks]]\nname = \"slow\"\ncommand = [\"sh\", \"ci.sh\"]\n"),
     );
     let side = project.side("").display().to_string();
     project.write(
