@@ -13,6 +13,7 @@ pub mod expectations;
 pub mod items;
 mod lang;
 pub mod splice;
+pub mod undefined;
 mod syntax;
 
 pub use items::{FileItems, ItemOptions, SyntaxError, items, items_with};

@@ -4,9 +4,13 @@
 
 mod support;
 
+mod answers;
 mod author;
 mod delivery;
 mod disputes;
+mod modes;
 mod plan_file;
+mod reports;
 mod resume;
 mod retries;
+mod sessions;

@@ -1,0 +1,112 @@
+//! Slips inside tests that did not run because their file does not load yet (SPEC B3).
+//!
+//! `from shop import refund` at the top of a test file is a legitimate red, and it hides everything below it: a misspelt
+//! variable in a test would be seen at GREEN for the first time, when the implementer may not correct it. What can be
+//! known without running is added to the causes of the load failure.
+
+use super::context::Context;
+use super::proposal::text_of;
+use crate::error::Failure;
+use redgreen_core::id::RelPath;
+use redgreen_core::outcome::Cause;
+use redgreen_core::run_report::{CauseDetail, LocatedCause, RunReport};
+use redgreen_host::tree::Snapshot;
+use redgreen_lint::Language;
+use redgreen_lint::undefined::{UndefinedName, undefined_names};
+use std::collections::BTreeMap;
+
+/// More of them in one file say nothing more.
+const MOST: usize = 5;
+
+/// Adds undefined names to the load failures of these runs.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn add(
+    context: &Context,
+    base: &Snapshot,
+    tree: &Snapshot,
+    runs: &mut [&mut RunReport],
+) -> Result<(), Failure> {
+    let mut known: BTreeMap<RelPath, Vec<UndefinedName>> = BTreeMap::new();
+    for run in runs.iter_mut() {
+        for failure in &mut run.load_failures {
+            for file in &failure.files {
+                if Language::of(file) != Some(Language::Python) {
+                    continue;
+                }
+                if !known.contains_key(file) {
+                    known.insert(file.clone(), in_file(context, base, tree, file)?);
+                }
+                failure
+                    .causes
+                    .extend(known.get(file).into_iter().flatten().map(|found| {
+                        let detail = format!("`{}` is defined nowhere", found.name);
+                        LocatedCause {
+                            cause: CauseDetail {
+                                cause: Cause::UndefinedName,
+                                detail: detail.clone(),
+                                symbol: Some(found.name.clone()),
+                            },
+                            file: Some(file.clone()),
+                            line: Some(found.line),
+                            message: detail,
+                        }
+                    }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Undefined names of a file. One that stands anywhere in the base's Python files is left out: a project may make names
+/// by means that no file shows, as IPython does in its tests.
+fn in_file(
+    context: &Context,
+    base: &Snapshot,
+    tree: &Snapshot,
+    file: &RelPath,
+) -> Result<Vec<UndefinedName>, Failure> {
+    let Some(text) = text_of(tree, &context.repository, file)? else {
+        return Ok(Vec::new());
+    };
+    let mut found = undefined_names(Language::Python, &text).unwrap_or_default();
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let python: Vec<RelPath> = base
+        .files()
+        .keys()
+        .filter(|path| Language::of(path) == Some(Language::Python))
+        .cloned()
+        .collect();
+    for (_, bytes) in base
+        .bytes_of(&context.repository, &python)
+        .map_err(Failure::internal)?
+    {
+        let text = String::from_utf8_lossy(&bytes);
+        found.retain(|name| !has_word(&text, &name.name));
+    }
+    found.truncate(MOST);
+    Ok(found)
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(is_part)
+            && !text[at + word.len()..].chars().next().is_some_and(is_part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn b3_a_name_inside_another_one_is_no_use_of_it() {
+        assert!(has_word("a = total(1)", "total"));
+        assert!(!has_word("a = totals + subtotal + total_1", "total"));
+        assert!(!has_word("", "total"));
+    }
+}
