@@ -13,8 +13,8 @@ pub mod expectations;
 pub mod items;
 mod lang;
 pub mod splice;
-pub mod undefined;
 mod syntax;
+pub mod undefined;
 
 pub use items::{FileItems, ItemOptions, SyntaxError, items, items_with};
 
