@@ -7,6 +7,8 @@ mod green;
 mod locking;
 mod red;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 pub use expectations::{ChangedSite, ExpectationControl, judge_expectations};
 pub use full::{CheckRun, FullInput, SuiteRun, judge_full};

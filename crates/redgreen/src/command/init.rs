@@ -101,8 +101,10 @@ fn probe_notes(context: &Context, report: &RunReport, tree: &str) -> Vec<String>
             .flat_map(|failure| failure.causes.iter().map(|cause| cause.message.as_str())),
     );
     for text in texts {
-        for (at, _) in text.match_indices(tree) {
-            let rest = &text[at + tree.len()..];
+        // Adapters write the private tree as `{tree}`.
+        let places = text.match_indices(tree).chain(text.match_indices("{tree}"));
+        for (at, name) in places {
+            let rest = &text[at + name.len()..];
             let path: String = rest
                 .trim_start_matches('/')
                 .chars()

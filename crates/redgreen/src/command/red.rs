@@ -4,13 +4,14 @@ use super::Ending;
 use super::task::{TaskContext, plan_files, unnamed_claims};
 use crate::cli::RedArgs;
 use crate::error::Failure;
-use crate::referee::context::Context;
+use crate::referee::context::{Context, Setting};
 use crate::referee::evidence::{Subject, gate_document, keep};
 use crate::referee::red::{RedOutcome, RedRequest, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
-use redgreen_core::id::{Digest, TaskId};
-use redgreen_host::tree::content_digest;
+use redgreen_core::id::{Digest, RelPath, TaskId};
+use redgreen_host::tree::{Snapshot, content_digest};
+use std::path::Path;
 
 /// Proves RED on the working tree's tests and HEAD's sources.
 ///
@@ -38,7 +39,11 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
         ),
         None => (
             unnamed_claims(&arguments.tests)?,
-            arguments.what.clone(),
+            arguments
+                .what
+                .iter()
+                .map(|text| from_the_top(context, text))
+                .collect::<Result<Vec<_>, _>>()?,
             plan_files(context)?,
         ),
     };
@@ -72,6 +77,48 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
     Ok(red.result.verdict().into())
 }
 
+/// A file or an id as a person types it, relative to the folder they stand in or to the top level, as the id it means.
+fn from_the_top(context: &Context, text: &str) -> Result<String, Failure> {
+    let (file, item) = match text.split_once("::") {
+        Some((file, item)) => (file, Some(item)),
+        None => (text, None),
+    };
+    let top = context.repository.top_level();
+    let (runner, file) = match file.split_once(':') {
+        Some((runner, rest)) if !top.join(file).exists() => (Some(runner), rest),
+        Some(_) | None => (None, file),
+    };
+    let path = [context.folder.join(file), top.join(file)]
+        .into_iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .find_map(|path| path.strip_prefix(top).ok().map(Path::to_path_buf))
+        .and_then(|path| path.to_str().map(str::to_owned));
+    let Some(path) = path else {
+        return Err(Failure::usage(
+            format!("`{text}` names no file here, and no task"),
+            "name a test file, a test as path::item, or a task such as T43",
+        ));
+    };
+    let Some(item) = item else { return Ok(path) };
+    let runner = match runner {
+        Some(runner) => Some(runner.to_owned()),
+        None => {
+            let base = Snapshot::of_commit(&context.repository, &context.head_commit()?)
+                .map_err(Failure::internal)?;
+            let setting = Setting::of_tree(context, &base)?;
+            let rel = RelPath::new(path.clone()).map_err(Failure::internal)?;
+            setting
+                .item_rules()
+                .runner(&rel)
+                .and_then(|runner| runner.name.as_ref().map(ToString::to_string))
+        }
+    };
+    Ok(match runner {
+        Some(runner) => format!("{runner}:{path}::{item}"),
+        None => format!("{path}::{item}"),
+    })
+}
+
 /// Keeps the evidence of a RED.
 ///
 /// # Errors
@@ -79,7 +126,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
 pub fn record(
     context: &Context,
     red: &RedOutcome,
-    plan_files: &[redgreen_core::id::RelPath],
+    plan_files: &[RelPath],
     duration: std::time::Duration,
 ) -> Result<Digest, Failure> {
     let tree = content_digest(&red.proposal.tree, plan_files).to_string();

@@ -187,6 +187,8 @@ impl TaskContext {
             self.remembered(context).unwrap_or_else(|| Said::from(now))
         } else {
             let said = Said::from(now);
+            // What cannot be read is not remembered.
+            said.claims()?;
             self.remember(context, &said)?;
             said
         };

@@ -79,20 +79,6 @@ impl Driver<'_> {
         };
         let candidate = take_apart(self.context, &setting, &locked, &request)?;
         let base = &lock.record.base_commit;
-        if let Some(tip) = self.branch_tip()?
-            && !self
-                .context
-                .repository
-                .is_ancestor(&tip, base)
-                .map_err(git_failure)?
-        {
-            return self.rebase(task, &tip, &lock, &locked, &candidate.full);
-        }
-        let content = content_digest(&candidate.full, &self.plan_files).to_string();
-        let validated = std::fs::read_to_string(self.validated_file(task)).unwrap_or_default();
-        if validated.trim() != format!("{} {content}", lock.digest) {
-            return Ok(Delivery::ContentChanged { tree: content });
-        }
         let listing = candidate.full.listing();
         let mut changes: Vec<(RelPath, Option<Entry>)> = Vec::new();
         for (path, _) in tree::changes(&locked.listing(), &listing) {
@@ -109,6 +95,24 @@ impl Driver<'_> {
             .repository
             .write_tree(Some(&lock.commit), &changes)
             .map_err(git_failure)?;
+        if let Some(tip) = self.branch_tip()?
+            && !self
+                .context
+                .repository
+                .is_ancestor(&tip, base)
+                .map_err(git_failure)?
+        {
+            if self.context.repository.tree_of(&tip).map_err(git_failure)? == written {
+                // A run that was killed before it could record it has delivered this already.
+                return self.forward(&tip);
+            }
+            return self.rebase(task, &tip, &lock, &locked, &candidate.full);
+        }
+        let content = content_digest(&candidate.full, &self.plan_files).to_string();
+        let validated = std::fs::read_to_string(self.validated_file(task)).unwrap_or_default();
+        if validated.trim() != format!("{} {content}", lock.digest) {
+            return Ok(Delivery::ContentChanged { tree: content });
+        }
         let identity = self.context.repository.identity().map_err(git_failure)?;
         let squash = self.setting.config.file.deliver.style.as_deref() == Some("squash");
         let parent = if squash { base } else { &lock.commit };

@@ -7,7 +7,8 @@ use crate::error::Failure;
 use crate::render::printer::Printer;
 use redgreen_core::environment::Environment;
 use redgreen_core::exit::ExitCode;
-use redgreen_core::id::{Digest, RelPath};
+use redgreen_core::id::{Digest, RelPath, RunnerName};
+use redgreen_core::test_item::TestItem;
 use redgreen_host::git::{Head, Repository};
 use redgreen_host::path_rules::PathRules;
 use redgreen_host::runner::{Runner, RunnerKind, RunnerSettings, Workspace};
@@ -15,6 +16,7 @@ use redgreen_host::state::{Leftovers, State, StateError};
 use redgreen_host::tree::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The repository somebody works in.
 #[derive(Debug)]
@@ -25,7 +27,14 @@ pub struct Context {
     pub state: State,
     /// Where words go.
     pub printer: Printer,
+    /// The folder somebody stands in: what they type is relative to it.
+    pub folder: PathBuf,
+    /// Static items by runner, path and content: a file that several trees of one command share is read once.
+    pub(super) items: Mutex<ItemCache>,
 }
+
+/// Items by runner name, path and object id.
+pub(super) type ItemCache = BTreeMap<(Option<RunnerName>, RelPath, String), Vec<TestItem>>;
 
 impl Context {
     /// Opens the repository around a folder.
@@ -35,7 +44,7 @@ impl Context {
     pub fn open(folder: &Path, printer: Printer) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
         let opened = State::open(&repository);
-        Self::with(repository, opened, printer)
+        Self::with(folder, repository, opened, printer)
     }
 
     /// Like [`Context::open`] with private state below a given folder.
@@ -45,10 +54,11 @@ impl Context {
     pub fn open_with_state(folder: &Path, printer: Printer, state: &Path) -> Result<Self, Failure> {
         let repository = Repository::open(folder).map_err(git_failure)?;
         let opened = State::open_below(state, &repository);
-        Self::with(repository, opened, printer)
+        Self::with(folder, repository, opened, printer)
     }
 
     fn with(
+        folder: &Path,
         repository: Repository,
         opened: Result<(State, Leftovers), StateError>,
         printer: Printer,
@@ -66,6 +76,10 @@ impl Context {
             repository,
             state,
             printer,
+            folder: folder
+                .canonicalize()
+                .unwrap_or_else(|_| folder.to_path_buf()),
+            items: Mutex::default(),
         })
     }
 

@@ -99,7 +99,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     if !request.judge_outside {
         proposal.no_dirty_verdict_files()?;
     }
-    restrict(&mut proposal, request.only);
+    restrict(&mut proposal, request.only)?;
     let mut map = proposal.map.clone();
     for (criterion, coverages) in &request.claims.covers {
         map.entry(criterion.clone())
@@ -126,7 +126,16 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     let result = match judged {
         Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
         Ok((mut base_run, mut first, mut second)) => {
-            let known = known_definitions(context, &setting, &base)?;
+            // Reading every source file is worth it only where a name is missing.
+            let asks = [Some(&first), Some(&second), base_run.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(super::refine::asks_for_names);
+            let known = if asks {
+                known_definitions(context, &setting, &base)?
+            } else {
+                Known::default()
+            };
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
                 refine(run, &known);
             }
@@ -256,25 +265,48 @@ fn touched_files(proposal: &Proposal) -> BTreeSet<RelPath> {
     proposal.affected.clone()
 }
 
-fn restrict(proposal: &mut Proposal, only: &[String]) {
+fn restrict(proposal: &mut Proposal, only: &[String]) -> Result<(), Failure> {
     if only.is_empty() {
-        return;
+        return Ok(());
     }
     let wanted = |path: &RelPath| {
         only.iter().any(|text| {
-            let file = text
-                .split("::")
-                .next()
-                .unwrap_or(text)
-                .trim_start_matches("./")
-                .trim_end_matches('/');
-            path.is_below(file)
+            let file = text.split("::").next().unwrap_or(text);
+            let without_runner = file.split_once(':').map_or(file, |(_, rest)| rest);
+            path.is_below(file) || (text.contains("::") && path.is_below(without_runner))
         })
     };
     proposal.affected.retain(&wanted);
     proposal.items.by_file.retain(|path, _| wanted(path));
     proposal.base_items.by_file.retain(|path, _| wanted(path));
     let named: Vec<&String> = only.iter().filter(|text| text.contains("::")).collect();
+    for name in &named {
+        let there = |item: &TestItem| {
+            let id = item.id.to_string();
+            id == **name || id.starts_with(&format!("{name}::"))
+        };
+        let mut known = proposal
+            .items
+            .by_file
+            .values()
+            .chain(proposal.base_items.by_file.values());
+        if !known.clone().flatten().any(there) {
+            let near: Vec<String> = known
+                .by_ref()
+                .flatten()
+                .map(|item| item.id.to_string())
+                .take(5)
+                .collect();
+            return Err(Failure::usage(
+                format!("there is no added or changed test `{name}`"),
+                if near.is_empty() {
+                    "name a test that was added or changed, as path::item".to_owned()
+                } else {
+                    format!("there are: {}", near.join(", "))
+                },
+            ));
+        }
+    }
     if !named.is_empty() {
         let keep = |item: &TestItem| {
             let id = item.id.to_string();
@@ -291,6 +323,7 @@ fn restrict(proposal: &mut Proposal, only: &[String]) {
             items.retain(keep);
         }
     }
+    Ok(())
 }
 
 type Runs = (Option<RunReport>, RunReport, RunReport);
@@ -427,29 +460,44 @@ pub fn all_items(
     kind: RunnerKind,
 ) -> Result<Vec<TestItem>, Failure> {
     let item_rules = setting.item_rules();
-    let wanted: Vec<RelPath> = tree
-        .files()
-        .keys()
-        .filter(|path| {
-            item_rules.can_hold(path)
-                && item_rules
-                    .runner(path)
-                    .is_some_and(|runner| runner.kind == kind)
-        })
-        .cloned()
-        .collect();
-    let mut items = super::items::Items::default();
+    let mut known = context
+        .items
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut all = Vec::new();
+    let mut missing = Vec::new();
+    for (path, file) in tree.files() {
+        if !item_rules.can_hold(path) {
+            continue;
+        }
+        let Some(runner) = item_rules.runner(path).filter(|runner| runner.kind == kind) else {
+            continue;
+        };
+        let key = (runner.name.clone(), path.clone(), file.oid.clone());
+        if !known.contains_key(&key) {
+            missing.push(key.1.clone());
+        }
+        all.push(key);
+    }
+    let mut found = super::items::Items::default();
     for (path, bytes) in tree
-        .bytes_of(&context.repository, &wanted)
+        .bytes_of(&context.repository, &missing)
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains("test")
         {
-            item_rules.of_file(&path, text, &mut items);
+            item_rules.of_file(&path, text, &mut found);
         }
     }
-    Ok(items.all())
+    let mut items = Vec::new();
+    for key in all {
+        let of_file = known
+            .entry(key)
+            .or_insert_with_key(|(_, path, _)| found.by_file.remove(path).unwrap_or_default());
+        items.extend(of_file.iter().cloned());
+    }
+    Ok(items)
 }
 
 /// Two runners' reports as one.

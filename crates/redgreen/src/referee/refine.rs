@@ -86,6 +86,23 @@ fn is_particular(name: &str) -> bool {
         && (name.contains('_') || name.chars().any(char::is_uppercase) || name.len() >= 8)
 }
 
+/// Whether a run has a cause that the definitions of the source could refine.
+#[must_use]
+pub fn asks_for_names(run: &RunReport) -> bool {
+    let asks = |cause: &CauseDetail| {
+        cause.symbol.is_some() && matches!(cause.cause, Cause::SimilarName | Cause::MissingSymbol)
+    };
+    run.cases
+        .iter()
+        .filter_map(|case| case.cause.as_ref())
+        .chain(
+            run.load_failures
+                .iter()
+                .flat_map(|failure| failure.causes.iter().map(|located| &located.cause)),
+        )
+        .any(asks)
+}
+
 /// Refines every cause of a run.
 pub fn refine(run: &mut RunReport, known: &Known) {
     for case in &mut run.cases {

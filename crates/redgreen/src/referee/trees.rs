@@ -217,7 +217,7 @@ impl TreeOnDisk {
             )));
         };
         let workspace = workspace(context, context.repository.top_level(), scratch);
-        runner.run(&Request {
+        let report = runner.run(&Request {
             tree: &self.root,
             selection,
             items,
@@ -225,7 +225,14 @@ impl TreeOnDisk {
             workspace: &workspace,
             environment,
             sites,
-        })
+        })?;
+        context
+            .printer
+            .detail(format!("{:8}$ {}", "", report.command.join(" ")));
+        for line in report.tail.iter().rev().take(3).rev() {
+            context.printer.detail(format!("{:8}  {line}", ""));
+        }
+        Ok(report)
     }
 }
 

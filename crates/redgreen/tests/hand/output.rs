@@ -111,6 +111,7 @@ fn g1_quiet_verbose_and_colour() {
     assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
     let silent = hand.plain(&["-qq", "green", "T1"]).ends(10);
     assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
+    hand.append("tests/test_total.py", "\n# other bytes are run again\n");
     let verbose = hand.plain(&["-v", "red", "T1"]).ends(0);
     assert!(
         verbose.stderr.contains("-m pytest"),

@@ -74,7 +74,7 @@ fn g6_an_out_of_line_test_module_is_a_test_file() {
         "\n#[test]\nfn triples() {\n    assert_eq!(price(3), 9);\n}\n",
     );
     let out = hand.rg(&["lock", "T1"]).ends(0);
-    assert_eq!(out.test("tests::triples")["cause"], "assertion");
+    assert_eq!(out.test("src/tests.rs::triples")["cause"], "assertion");
     let lib = hand
         .read("src/lib.rs")
         .replace("n * 2", "if n == 3 { 9 } else { n * 2 }");

@@ -140,6 +140,37 @@ fn a9_killed_again_and_again() {
     same_as_undisturbed(&project);
 }
 
+/// Takes the journal back to the moment before an event was recorded, as if the power had failed just then.
+fn forget_from(project: &Project, kind: &str) {
+    let path = project.state().join("journals/doubles.jsonl");
+    let mark = format!("\"type\":\"{kind}\"");
+    let kept: String = project
+        .journal()
+        .lines()
+        .take_while(|line| !line.contains(&mark))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(path, kept).unwrap();
+}
+
+#[test]
+fn a9_killed_between_a_commit_and_its_record() {
+    for kind in ["lock_committed", "delivered"] {
+        let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
+        project.run().expect(0);
+        let head = project.git(&["rev-parse", "HEAD"]);
+        forget_from(&project, kind);
+        project.run().expect(0);
+        assert!(project.passes("T1"), "{kind}");
+        assert_eq!(
+            project.git(&["rev-parse", "HEAD"]),
+            head,
+            "{kind}: nothing is committed twice"
+        );
+        project.nothing_is_left();
+    }
+}
+
 #[test]
 fn a9_ctrl_c_once_ends_the_session_and_records() {
     let project = Project::new(&two());
@@ -209,7 +240,7 @@ fn a9_ctrl_c_once_finishes_the_gate_and_twice_ends_now() {
     project.write(
         "redgreen.toml",
         &(project.read("redgreen.toml")
-            + &format!("[[checks]]\nname = \"slow\"\ncommand = [\"sh\", \"ci.sh\"]\n")),
+            + "[[checks]]\nname = \"slow\"\ncommand = [\"sh\", \"ci.sh\"]\n"),
     );
     let side = project.side("").display().to_string();
     project.write(
