@@ -407,20 +407,6 @@ impl<'a> Judge<'a> {
         let mut right = None;
         let mut refused = false;
         for located in &failure.causes {
-            if self.on_base_too(&item.id.path, &located.cause) {
-                refused = true;
-                let cause = CauseDetail {
-                    cause: Cause::BrokenBase,
-                    detail: format!(
-                        "`{}` does not load without the new tests either: {}",
-                        item.id.path, located.cause.detail
-                    ),
-                    symbol: located.cause.symbol.clone(),
-                };
-                let (file, line) = (located.file.clone(), located.line);
-                self.refuse(&cause, CauseClass::Environment, &text, &item.id, file, line);
-                continue;
-            }
             let class = self.class(&located.cause, &text, &item.id);
             if class == CauseClass::Right {
                 right = right.or(Some(located));
@@ -456,18 +442,6 @@ impl<'a> Judge<'a> {
                 self.refuse(&cause, CauseClass::Unclear, &text, &item.id, None, None);
             }
         }
-    }
-
-    /// Whether a file did not load on the base for the same reason: then the new tests say nothing. A package that is not
-    /// installed looks like a module that is still to be written.
-    fn on_base_too(&self, file: &RelPath, cause: &CauseDetail) -> bool {
-        self.input.base_run.is_some_and(|run| {
-            run.load_failures
-                .iter()
-                .filter(|failure| failure.files.contains(file))
-                .flat_map(|failure| &failure.causes)
-                .any(|located| located.cause == *cause)
-        })
     }
 
     fn cases(&mut self, item: &TestItem, cases: &[&CaseReport]) {

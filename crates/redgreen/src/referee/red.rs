@@ -139,6 +139,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
                 refine(run, &known);
             }
+            super::slips::not_installed(base_run.as_ref(), &mut [&mut first, &mut second]);
             super::slips::add(
                 context,
                 &base,

@@ -1,4 +1,4 @@
-//! Slips inside tests that did not run because their file does not load yet (SPEC B3).
+//! What a test file that does not load yet hides: slips inside its tests, and packages that are not installed (SPEC B3).
 //!
 //! `from shop import refund` at the top of a test file is a legitimate red, and it hides everything below it: a misspelt
 //! variable in a test would be seen at GREEN for the first time, when the implementer may not correct it. What can be
@@ -57,6 +57,40 @@ pub fn add(
         }
     }
     Ok(())
+}
+
+/// A whole module that a file could not import on the base either is a package that is not installed: it looks like a
+/// module that is still to be written, but the new tests have nothing to do with it. A missing name of a module that
+/// exists is left alone: people commit tests that are red, and go on.
+pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
+    let Some(base) = base else { return };
+    let is_module = |located: &LocatedCause| {
+        located.cause.cause == Cause::MissingSymbol
+            && located.message.starts_with("ModuleNotFoundError")
+            && located
+                .cause
+                .symbol
+                .as_ref()
+                .is_some_and(|symbol| !symbol.contains('.'))
+    };
+    for failure in runs.iter_mut().flat_map(|run| &mut run.load_failures) {
+        let before: Vec<&LocatedCause> = base
+            .load_failures
+            .iter()
+            .filter(|old| old.files.iter().any(|file| failure.files.contains(file)))
+            .flat_map(|old| &old.causes)
+            .filter(|located| is_module(located))
+            .collect();
+        for located in &mut failure.causes {
+            if before.iter().any(|old| old.cause == located.cause) {
+                let name = located.cause.symbol.clone().unwrap_or_default();
+                located.cause.cause = Cause::BrokenBase;
+                located.cause.detail = format!(
+                    "`{name}` cannot be imported without the new tests either: is it installed?"
+                );
+            }
+        }
+    }
 }
 
 /// Undefined names of a file. One that stands anywhere in the base's Python files is left out: a project may make names
