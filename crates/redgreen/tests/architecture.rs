@@ -18,7 +18,7 @@ const COVERED: [&str; 37] = [
 ];
 
 /// Covered requirements without a test that carries their number. This list only ever shrinks.
-const WITHOUT_A_TEST: [&str; 6] = ["B6", "B8", "C5", "F1", "F2", "F7"];
+const WITHOUT_A_TEST: [&str; 2] = ["F1", "F2"];
 
 /// Files longer than 800 lines, tests apart. This list only ever shrinks.
 const LONG_FILES: [&str; 1] = ["crates/redgreen-core/src/gate/red.rs"];
@@ -364,7 +364,7 @@ fn house_no_source_file_is_longer_than_800_lines() {
         .into_iter()
         .filter(|(name, _)| name.starts_with("crates/") && name.contains("/src/"))
         .filter(|(name, _)| name.ends_with(".rs") || name.ends_with(".py"))
-        .filter(|(name, _)| !LONG_FILES.contains(&name.as_str()))
+        .filter(|(name, _)| !LONG_FILES.contains(&name.as_str()) && !is_test_file(name))
         .map(|(name, text)| {
             let lines = if name.ends_with(".rs") {
                 without_tests(&text).len()
