@@ -15,7 +15,7 @@ pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
 pub use green::{ExpectedTest, GreenInput, judge_green};
 pub use locking::{LockCheck, judge_lock};
 pub use red::{RedInput, judge_red};
-pub use scope::{Change, ChangeClass, Place, classify};
+pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
 
 use crate::id::{ItemId, RelPath, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};

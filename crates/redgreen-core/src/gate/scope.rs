@@ -52,6 +52,13 @@ const LOADED_UNSEEN: &[&str] = &[
     "pyc", "pyo", "pyd", "so", "dylib", "dll", "pth", "a", "o", "rlib", "rmeta", "egg-link",
 ];
 
+/// Whether a file is compiled code or a path hook: it would be loaded without anybody reading it (SPEC C1).
+#[must_use]
+pub fn is_loaded_unseen(path: &RelPath) -> bool {
+    path.extension()
+        .is_some_and(|extension| LOADED_UNSEEN.contains(&extension))
+}
+
 /// Classifies a change. Editing or deleting what is locked could change a verdict; so can adding a test, a runner file
 /// or compiled code. Any other new file is harmless, because the judged tree does not contain it.
 #[must_use]
@@ -70,9 +77,7 @@ pub fn classify(
         ChangeKind::Modified => ReasonCode::LockModified,
         ChangeKind::Deleted => ReasonCode::LockDeleted,
     };
-    let unseen = path
-        .extension()
-        .is_some_and(|extension| LOADED_UNSEEN.contains(&extension));
+    let unseen = is_loaded_unseen(path);
     match (place, kind) {
         (Place::Inert, _) => (
             ChangeClass::LeftOut,

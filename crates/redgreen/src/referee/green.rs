@@ -121,6 +121,12 @@ pub fn take_apart(
             Some(rules) => class_in_chore(rules, &path, setting.rules.class(&path)),
             None => setting.rules.class(&path),
         };
+        if class == PathClass::Source
+            && let Some(change) = scope::not_taken(&path, kind)
+        {
+            out.changes.push(change);
+            continue;
+        }
         let in_scope = narrowed
             .as_ref()
             .is_none_or(|rules| rules.class(&path) == PathClass::Source);

@@ -95,19 +95,38 @@ pub fn manifest_reference(key: &str, task: &TaskId) -> String {
     format!("refs/redgreen/manifests/{key}/{task}")
 }
 
-/// Keeps the manifest in git beside private state, so that a clone that fetches `refs/redgreen/` has it too.
-fn keep_manifest(context: &Context, key: &str, task: &TaskId, bytes: &[u8]) -> Result<(), Failure> {
-    let name = manifest_reference(key, task);
-    let blob = context.repository.write_blob(bytes).map_err(git_failure)?;
-    let before = context.repository.refs(&name).map_err(git_failure)?;
-    let expected = before.get(&name).map(String::as_str);
-    if expected == Some(blob.as_str()) {
+/// Keeps an object in git under a name of ours, whatever happens to the branches that lead to it.
+fn keep_object(context: &Context, name: &str, object: &str) -> Result<(), Failure> {
+    let before = context.repository.refs(name).map_err(git_failure)?;
+    let expected = before.get(name).map(String::as_str);
+    if expected == Some(object) {
         return Ok(());
     }
     context
         .repository
-        .update_ref(&name, &blob, expected)
+        .update_ref(name, object, expected)
         .map_err(git_failure)
+}
+
+/// Keeps the complete manifest and the lock commit in git beside private state: a clone that fetches `refs/redgreen/`
+/// has them too, and a rebase of the user's branch does not take the locked bytes away.
+fn keep_in_git(
+    context: &Context,
+    key: &str,
+    task: &TaskId,
+    manifest: &[u8],
+    commit: &str,
+) -> Result<(), Failure> {
+    let blob = context
+        .repository
+        .write_blob(manifest)
+        .map_err(git_failure)?;
+    keep_object(context, &manifest_reference(key, task), &blob)?;
+    keep_object(
+        context,
+        &format!("refs/redgreen/locks/{key}/{task}"),
+        commit,
+    )
 }
 
 /// Commits the tests of a passed RED with their record and keeps the lock in private state under `key`.
@@ -210,7 +229,7 @@ pub fn create_lock(
         replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
-    keep_manifest(context, key, task, &manifest_bytes)?;
+    keep_in_git(context, key, task, &manifest_bytes, &stored.commit)?;
     Ok(stored)
 }
 
@@ -265,11 +284,7 @@ pub fn amended_base(
         })
         .map_err(git_failure)?;
     let name = format!("refs/redgreen/bases/{key}/{task}");
-    let before = context.repository.refs(&name).map_err(git_failure)?;
-    context
-        .repository
-        .update_ref(&name, &commit, before.get(&name).map(String::as_str))
-        .map_err(git_failure)?;
+    keep_object(context, &name, &commit)?;
     Ok(commit)
 }
 

@@ -170,6 +170,8 @@ pub fn propose(
         match rules.class(&path) {
             PathClass::Inert => {}
             PathClass::Source => mixed(repository, base, candidate, &path, kind, &mut proposal)?,
+            // What running the tests leaves behind in a project that does not ignore it is no test.
+            PathClass::Test if kind == ChangeKind::Added && scope::is_product(&path) => {}
             PathClass::Test => {
                 match kind {
                     ChangeKind::Deleted => {

@@ -90,7 +90,11 @@ fn is_particular(name: &str) -> bool {
 #[must_use]
 pub fn asks_for_names(run: &RunReport) -> bool {
     let asks = |cause: &CauseDetail| {
-        cause.symbol.is_some() && matches!(cause.cause, Cause::SimilarName | Cause::MissingSymbol)
+        cause.symbol.is_some()
+            && matches!(
+                cause.cause,
+                Cause::SimilarName | Cause::MissingSymbol | Cause::MissingDependency
+            )
     };
     run.cases
         .iter()

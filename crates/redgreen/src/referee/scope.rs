@@ -1,6 +1,6 @@
 //! How a candidate differs from what it may differ in: collects the facts, `redgreen_core::gate::classify` names them.
 
-use redgreen_core::gate::{Change, ChangeClass, Place, classify};
+use redgreen_core::gate::{Change, ChangeClass, Place, classify, is_loaded_unseen};
 use redgreen_core::id::RelPath;
 use redgreen_core::reason::ReasonCode;
 use redgreen_core::tree::ChangeKind;
@@ -111,20 +111,56 @@ fn literal<'a>(text: &'a str, quote: &str) -> (&'a str, &'a str) {
 }
 
 /// What building and testing leave behind in a folder whose `.gitignore` does not name it. Never part of a tree.
-fn is_product(path: &RelPath) -> bool {
+#[must_use]
+pub fn is_product(path: &RelPath) -> bool {
+    is_cache(path)
+        || path
+            .as_str()
+            .split('/')
+            .any(|part| matches!(part, ".coverage" | "target" | "node_modules"))
+        || path.file_name() == "Cargo.lock"
+}
+
+/// What a candidate may not bring even inside the source folders: compiled code is refused, the caches of tools are left
+/// out (SPEC C1). `None` for a file that is taken.
+#[must_use]
+pub fn not_taken(path: &RelPath, kind: ChangeKind) -> Option<Change> {
+    let (class, code, message) = if kind == ChangeKind::Deleted {
+        return None;
+    } else if is_cache(path) {
+        (
+            ChangeClass::LeftOut,
+            ReasonCode::LeftOut,
+            format!("`{path}` is what a tool leaves behind, judged without it"),
+        )
+    } else if is_loaded_unseen(path) {
+        (
+            ChangeClass::Rejected,
+            ReasonCode::ForbiddenFile,
+            format!("`{path}` is compiled code that would be loaded unseen; only source is taken"),
+        )
+    } else {
+        return None;
+    };
+    Some(Change {
+        path: path.clone(),
+        kind,
+        class,
+        code,
+        message,
+        line: None,
+        diff: None,
+    })
+}
+
+/// Folders that no source lies in, wherever they are.
+fn is_cache(path: &RelPath) -> bool {
     path.as_str().split('/').any(|part| {
         matches!(
             part,
-            "__pycache__"
-                | ".pytest_cache"
-                | ".mypy_cache"
-                | ".ruff_cache"
-                | ".hypothesis"
-                | ".coverage"
-                | "target"
-                | "node_modules"
+            "__pycache__" | ".pytest_cache" | ".mypy_cache" | ".ruff_cache" | ".hypothesis"
         ) || part.ends_with(".egg-info")
-    }) || matches!(path.file_name(), "Cargo.lock")
+    })
 }
 
 /// An edit of a locked test item inside a mixed file.

@@ -122,6 +122,37 @@ fn c1_links_and_hard_links_are_refused_and_nothing_behind_them_is_read() {
     let out = hand.rg(&["green", "T1"]).ends(13);
     assert!(out.reason("forbidden_file").contains("hard link"));
     hand.remove("src/shop/hard.py");
+    let pipe = hand.path("src/shop/pipe.py");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let out = hand.rg(&["green", "T1"]).ends(13);
+    assert!(out.reason("forbidden_file").contains("pipe.py"));
+    hand.remove("src/shop/pipe.py");
+    hand.write("src/shop/__INIT__.py", "x = 1\n");
+    let out = hand.rg(&["green", "T1"]).ends(13);
+    assert!(out.reason("forbidden_file").contains("same name as"));
+    hand.remove("src/shop/__INIT__.py");
+    hand.write("src/shop/_fast.so", "no source");
+    let out = hand.rg(&["green", "T1"]).ends(13);
+    assert!(out.reason("forbidden_file").contains("_fast.so"));
+    hand.remove("src/shop/_fast.so");
+    hand.rg(&["green", "T1"]).ends(0);
+}
+
+#[test]
+fn c1_caches_of_a_project_that_ignores_nothing_are_neither_locked_nor_judged() {
+    let hand = Hand::python_with(&[(".gitignore", ".venv\n")]);
+    hand.write("tests/test_total.py", TOTAL_TEST);
+    hand.write("tests/__pycache__/test_total.cpython-311.pyc", "1");
+    hand.write("src/shop/__pycache__/x.pyc", "1");
+    hand.rg(&["lock", "T1"]).ends(0);
+    assert_eq!(
+        hand.git(&["diff", "--name-only", "HEAD~1", "HEAD"]),
+        ".redgreen/locks/T1.json\ntests/test_total.py"
+    );
+    hand.append("src/shop/__init__.py", TOTAL);
+    hand.write("tests/__pycache__/test_total.cpython-311.pyc", "2");
+    hand.write("src/shop/__pycache__/x.pyc", "2");
     hand.rg(&["green", "T1"]).ends(0);
 }
 

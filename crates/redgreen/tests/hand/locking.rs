@@ -36,7 +36,11 @@ fn b4_the_commit_has_the_trailer_and_its_record_is_the_one_in_private_state() {
     );
     assert_eq!(hand.git(&["status", "--porcelain"]), "");
     // The complete manifest is reachable in git too, and the record names its digest.
-    let refs = hand.git(&["for-each-ref", "--format=%(refname)", "refs/redgreen/"]);
+    let refs = hand.git(&[
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/redgreen/manifests/",
+    ]);
     assert!(refs.contains("T1"), "{refs}");
     let manifest = hand.git(&["cat-file", "blob", refs.lines().next().unwrap()]);
     assert_eq!(
@@ -373,4 +377,15 @@ fn b4_a_record_that_was_changed_is_rejected() {
         .replace("required", "guard");
     hand.write(".redgreen/locks/T1.json", &record);
     hand.rg(&["locks", "verify", "T1"]).ends(13);
+}
+
+#[test]
+fn b4_the_lock_outlives_a_rebase_that_drops_its_commit() {
+    let hand = locked();
+    hand.git(&["reset", "-q", "--soft", "HEAD~1"]);
+    hand.git(&["commit", "-qm", "my own words"]);
+    hand.git(&["reflog", "expire", "--expire=now", "--all"]);
+    hand.git(&["gc", "-q", "--prune=now"]);
+    hand.append("src/shop/__init__.py", TOTAL);
+    hand.rg(&["green", "T1"]).ends(0);
 }

@@ -220,7 +220,7 @@ fn g7_a_task_that_comes_later_is_proven_again_on_what_was_delivered_meanwhile() 
 }
 
 #[test]
-fn g7_a_path_touched_by_both_is_a_conflict() {
+fn g7_a_path_touched_by_both_is_done_again_on_what_was_delivered() {
     let both =
         |module: &str| right_source(module) + "cat >>src/c.rs <<'RUST'\n// " + module + "\nRUST\n";
     let project = Project::with_config(
@@ -230,7 +230,10 @@ fn g7_a_path_touched_by_both_is_a_conflict() {
     project.agent(&[
         ("implementer-T1-1", source("a", "n + 3")),
         ("implementer-T1-2", both("a")),
-        ("implementer-T1-3", right_source("a") + ": >src/c.rs\n"),
+        (
+            "implementer-T1-3",
+            "cp src/c.rs src/a.rs \"$SIDE\"\n".to_owned() + &both("a"),
+        ),
         ("implementer-T2-*", both("b")),
     ]);
     project.run().expect(10);
@@ -241,6 +244,10 @@ fn g7_a_path_touched_by_both_is_a_conflict() {
             .prompt("implementer", "T1", 3)
             .contains("conflicts in: src/c.rs")
     );
-    assert_eq!(project.read("src/c.rs"), "// b\n");
+    // The file lay there as the other task left it; the rest of the candidate stayed.
+    let side = |name: &str| std::fs::read_to_string(project.side(name)).unwrap();
+    assert_eq!(side("c.rs"), "// b\n");
+    assert!(side("a.rs").contains("n * 2"));
+    assert_eq!(project.read("src/c.rs"), "// b\n// a\n");
     assert!(project.passes("T1"));
 }

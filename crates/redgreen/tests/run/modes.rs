@@ -52,32 +52,35 @@ fn a5_a_chore_may_change_manifests_and_ci_and_nothing_else() {
 
 #[test]
 fn a5_a_chore_never_writes_tests_or_source_or_the_referees_files() {
-    for (path, text, code) in [
-        ("tests/d.rs", "#[test]\nfn one() {}\n", 13),
-        ("src/d.rs", "pub fn one() -> i32 {\n    2 - 1\n}\n", 10),
-        ("redgreen.toml", "version = 1\n", 13),
-        (".redgreen/locks/T9.json", "{}\n", 13),
-    ] {
-        let project = with_a_test(&plan(&[chore(&[
-            "ci.yml",
-            "tests/**",
-            "redgreen.toml",
-            ".redgreen/**",
-        ])]));
-        project.agent(&[(
-            "implementer-T1-*",
-            format!(
-                "echo 'on: push' >ci.yml; mkdir -p \"$(dirname {path})\"; printf '{}' >{path}",
-                text.replace('\n', "\\n")
-            ),
-        )]);
-        let head = project.git(&["rev-parse", "HEAD"]);
-        let run = project.run();
-        assert!(run.code == code, "{path}: {}\n{}", run.code, run.all());
-        assert!(run.all().contains(path), "{path}: {}", run.all());
-        assert_eq!(project.git(&["rev-parse", "HEAD"]), head, "{path}");
-        assert!(!project.passes("T1"), "{path}");
+    // All of them are named by the scope, but for the source.
+    let project = with_a_test(&plan(&[chore(&[
+        "ci.yml",
+        "tests/**",
+        "redgreen.toml",
+        "conftest.py",
+        ".redgreen/**",
+    ])]));
+    let forbidden = [
+        ("tests/d.rs", "#[test] fn one() {}"),
+        ("src/d.rs", "pub fn one() -> i32 { 2 - 1 }"),
+        ("redgreen.toml", "version = 1"),
+        ("conftest.py", "import sys"),
+        (".redgreen/locks/T9.json", "{}"),
+    ];
+    let mut script = "echo 'on: push' >ci.yml\n".to_owned();
+    for (path, text) in forbidden {
+        script += &format!("mkdir -p \"$(dirname {path})\"; echo '{text}' >{path}\n");
     }
+    project.agent(&[("implementer-T1-*", script)]);
+    let head = project.git(&["rev-parse", "HEAD"]);
+    project.run().expect(13);
+    let told = project.prompt("implementer", "T1", 2);
+    for (path, _) in forbidden {
+        assert!(told.contains(path), "{path}: {told}");
+    }
+    assert!(!told.contains("ci.yml` "), "{told}");
+    assert_eq!(project.git(&["rev-parse", "HEAD"]), head);
+    assert!(!project.passes("T1"));
 }
 
 #[test]
