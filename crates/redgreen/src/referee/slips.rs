@@ -5,11 +5,13 @@
 //! known without running is added to the causes of the load failure.
 
 use super::context::Context;
-use super::proposal::text_of;
+use super::proposal::{Proposal, text_of};
 use crate::error::Failure;
 use redgreen_core::id::RelPath;
 use redgreen_core::outcome::Cause;
+use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{CauseDetail, LocatedCause, RunReport};
+use redgreen_core::test_item::ItemChanges;
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
 use redgreen_lint::undefined::{UndefinedName, undefined_names};
@@ -57,6 +59,58 @@ pub fn add(
         }
     }
     Ok(())
+}
+
+/// Undefined names in tests that were added or changed and that load: Python looks a name up when it is reached, and a call
+/// before it that fails for a right reason hides it.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn in_touched_tests(
+    context: &Context,
+    base: &Snapshot,
+    proposal: &Proposal,
+    run: &RunReport,
+) -> Result<Vec<Reason>, Failure> {
+    let changes = ItemChanges::between(&proposal.base_items.all(), &proposal.items.all());
+    let mut reasons = Vec::new();
+    for (file, items) in &proposal.items.by_file {
+        let loaded = !run
+            .load_failures
+            .iter()
+            .any(|failure| failure.files.contains(file));
+        if Language::of(file) != Some(Language::Python) || !loaded {
+            continue;
+        }
+        let touched: Vec<_> = items
+            .iter()
+            .filter(|item| changes.added.contains(&item.id) || changes.changed.contains(&item.id))
+            .collect();
+        if touched.is_empty() {
+            continue;
+        }
+        for found in in_file(context, base, &proposal.tree, file)? {
+            let item = touched
+                .iter()
+                .find(|item| (item.line..=item.end_line).contains(&found.line));
+            if let Some(item) = item {
+                reasons.push(
+                    Reason::new(
+                        ReasonCode::BrokenTest,
+                        format!(
+                            "the test itself is wrong (undefined_name): `{}` is defined nowhere",
+                            found.name
+                        ),
+                        "import or define the name in the test",
+                    )
+                    .at(file.clone())
+                    .line(found.line)
+                    .test(&item.id),
+                );
+            }
+        }
+    }
+    Ok(reasons)
 }
 
 /// A whole module that a file could not import on the base either is a package that is not installed: it looks like a
