@@ -1,11 +1,14 @@
 //! RED: the new tests fail, for the right reason, and nothing else moved (SPEC B3).
 
+mod seen;
+
 use super::{Change, ChangeClass, Control, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CriterionId, ItemId, RelPath, TaskId};
 use crate::outcome::{Cause, CauseClass, Outcome, Role, Verdict};
 use crate::reason::{Reason, ReasonCode};
 use crate::run_report::{CaseReport, CauseDetail, LoadFailure, RunReport};
 use crate::test_item::{CriteriaMap, ItemChanges, Mark, TestItem};
+use seen::{Index, Seen, broken_help};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything RED is judged on.
@@ -45,46 +48,6 @@ pub struct RedInput<'a> {
     /// New files that no target of the base reaches, so that their tests cannot run before the implementation exists
     /// (a new Rust module whose `mod` line is source). Their items are red by the missing module.
     pub unreachable: &'a BTreeMap<RelPath, CauseDetail>,
-}
-
-/// What the runs say of one item.
-enum Seen<'a> {
-    Cases(Vec<&'a CaseReport>),
-    NotLoaded(&'a LoadFailure),
-    Unreachable(&'a CauseDetail),
-    Nothing,
-}
-
-struct Index<'a> {
-    cases: BTreeMap<&'a ItemId, Vec<&'a CaseReport>>,
-    failures: BTreeMap<&'a RelPath, &'a LoadFailure>,
-}
-
-impl<'a> Index<'a> {
-    fn of(run: &'a RunReport) -> Self {
-        let mut cases: BTreeMap<&ItemId, Vec<&CaseReport>> = BTreeMap::new();
-        for case in &run.cases {
-            cases.entry(&case.id.item).or_default().push(case);
-        }
-        let mut failures = BTreeMap::new();
-        for failure in &run.load_failures {
-            for file in &failure.files {
-                failures.insert(file, failure);
-            }
-        }
-        Self { cases, failures }
-    }
-    fn seen(&self, item: &ItemId, unreachable: &'a BTreeMap<RelPath, CauseDetail>) -> Seen<'a> {
-        if let Some(cases) = self.cases.get(item) {
-            Seen::Cases(cases.clone())
-        } else if let Some(failure) = self.failures.get(&item.path) {
-            Seen::NotLoaded(failure)
-        } else if let Some(cause) = unreachable.get(&item.path) {
-            Seen::Unreachable(cause)
-        } else {
-            Seen::Nothing
-        }
-    }
 }
 
 /// Judges RED.
@@ -811,21 +774,5 @@ impl<'a> Judge<'a> {
                 );
             }
         }
-    }
-}
-
-fn broken_help(cause: &CauseDetail) -> &'static str {
-    match cause.cause {
-        Cause::SyntaxError => "correct the syntax of the test file",
-        Cause::UndefinedName => "import or define the name in the test",
-        Cause::MissingFixture => "define the fixture, or correct its name",
-        Cause::MissingDependency => {
-            "install the package, or declare it in the task's `new_dependencies`"
-        }
-        Cause::WrongImport => "import it from where it is",
-        Cause::AlwaysFails => "assert on the behaviour the criterion asks for",
-        Cause::SetupFailed => "correct the set-up of the test",
-        Cause::WrongForeignSymbol => "use a name that the library has",
-        _ => "correct the test so that it fails only because the behaviour is missing",
     }
 }

@@ -108,7 +108,7 @@ pub fn bytes_of(
     repository: &Repository,
     path: &RelPath,
 ) -> Result<Option<Arc<[u8]>>, Failure> {
-    if !snapshot.get(path).is_some() {
+    if snapshot.get(path).is_none() {
         return Ok(None);
     }
     snapshot

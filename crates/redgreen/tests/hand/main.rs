@@ -1,5 +1,12 @@
 //! The referee by hand (SPEC G6, B1-B8, issue 2 milestone 1): the real binary, real git, real pytest and cargo.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests: a failure is a panic, and the program under test is started from outside"
+)]
+
 mod full;
 mod green;
 mod locking;
