@@ -14,6 +14,7 @@ pub mod items;
 mod lang;
 pub mod splice;
 mod syntax;
+pub mod undefined;
 
 pub use items::{FileItems, ItemOptions, SyntaxError, items, items_with};
 

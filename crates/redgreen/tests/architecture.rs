@@ -1,4 +1,9 @@
 //! The shape of the house: which crate may use which, what may stand in a committed file, which requirement has a test.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +18,7 @@ const COVERED: [&str; 37] = [
 ];
 
 /// Covered requirements without a test that carries their number. This list only ever shrinks.
-const WITHOUT_A_TEST: [&str; 6] = ["B6", "B8", "C5", "F1", "F2", "F7"];
+const WITHOUT_A_TEST: [&str; 2] = ["F1", "F2"];
 
 /// Files longer than 800 lines, tests apart. This list only ever shrinks.
 const LONG_FILES: [&str; 1] = ["crates/redgreen-core/src/gate/red.rs"];
@@ -359,7 +364,7 @@ fn house_no_source_file_is_longer_than_800_lines() {
         .into_iter()
         .filter(|(name, _)| name.starts_with("crates/") && name.contains("/src/"))
         .filter(|(name, _)| name.ends_with(".rs") || name.ends_with(".py"))
-        .filter(|(name, _)| !LONG_FILES.contains(&name.as_str()))
+        .filter(|(name, _)| !LONG_FILES.contains(&name.as_str()) && !is_test_file(name))
         .map(|(name, text)| {
             let lines = if name.ends_with(".rs") {
                 without_tests(&text).len()
@@ -474,7 +479,10 @@ fn house_architecture_names_every_room() {
             !section.contains(&format!("`{room}`")) && !section.contains(&format!("`{room}/`"))
         })
         .collect();
-    assert!(missing.is_empty(), "not in ARCHITECTURE.md: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "give each of these a line in ARCHITECTURE.md: {missing:#?}"
+    );
 }
 
 /// Breaks when ARCHITECTURE.md names a test that does not exist.

@@ -1,12 +1,9 @@
 //! `redgreen demo` as a stranger runs it: the real binary, git, cargo and shell scripts, in an empty home.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the program under test is started from outside"
-)]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A home, a folder for temporary files and a folder for state, all empty.
 struct Machine {
@@ -190,6 +187,30 @@ fn naive_shows_that_exit_codes_accept_every_cheat_and_nothing_is_left_behind() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(machine.left(), Vec::<PathBuf>::new());
     insta::assert_snapshot!("naive", text(&output.stdout));
+}
+
+#[test]
+fn a9_an_interrupted_demonstration_leaves_nothing_behind() {
+    let machine = Machine::new();
+    let mut child = machine
+        .command(&["demo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines
+        .find(|line| line.as_ref().unwrap().contains("RED"))
+        .unwrap()
+        .unwrap();
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    let last = lines.last().unwrap().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(12));
+    assert_eq!(last, "Stopped. The sample is removed again.");
+    assert_eq!(machine.left(), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The program that judges commits of real projects, on a project that is made here.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use redgreen_testkit::real_projects::{Outcome, Places, judge, table};
 use std::path::Path;

@@ -205,7 +205,7 @@ fn judge_suite(
             );
         }
     }
-    load_failures(suite, findings, &mut failures);
+    load_failures(suite, input, findings, &mut failures);
     let present: BTreeSet<&CaseId> = suite.candidate.cases.iter().map(|case| &case.id).collect();
     for (id, case) in base {
         if case.outcome == Outcome::Passed
@@ -317,7 +317,12 @@ fn skipped(
     );
 }
 
-fn load_failures(suite: &SuiteRun<'_>, findings: &mut Findings, failures: &mut usize) {
+fn load_failures(
+    suite: &SuiteRun<'_>,
+    input: &FullInput<'_>,
+    findings: &mut Findings,
+    failures: &mut usize,
+) {
     for failure in &suite.candidate.load_failures {
         *failures += 1;
         let known = suite.base.is_some_and(|base| {
@@ -325,7 +330,12 @@ fn load_failures(suite: &SuiteRun<'_>, findings: &mut Findings, failures: &mut u
                 .iter()
                 .any(|before| before.files == failure.files)
         });
-        if known {
+        // Nothing that the base could not load either excuses a locked test.
+        let locked = input
+            .expected
+            .iter()
+            .any(|expected| failure.files.contains(&expected.item.path));
+        if known && !locked {
             continue;
         }
         let located = failure.causes.first();

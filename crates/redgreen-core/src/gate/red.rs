@@ -1,6 +1,7 @@
 //! RED: the new tests fail, for the right reason, and nothing else moved (SPEC B3).
 
-mod seen;
+mod criteria;
+mod others;
 
 use super::{Change, ChangeClass, Control, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CriterionId, ItemId, RelPath, TaskId};
@@ -8,7 +9,6 @@ use crate::outcome::{Cause, CauseClass, Outcome, Role, Verdict};
 use crate::reason::{Reason, ReasonCode};
 use crate::run_report::{CaseReport, CauseDetail, LoadFailure, RunReport};
 use crate::test_item::{CriteriaMap, ItemChanges, Mark, TestItem};
-use seen::{Index, Seen, broken_help};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything RED is judged on.
@@ -48,6 +48,46 @@ pub struct RedInput<'a> {
     /// New files that no target of the base reaches, so that their tests cannot run before the implementation exists
     /// (a new Rust module whose `mod` line is source). Their items are red by the missing module.
     pub unreachable: &'a BTreeMap<RelPath, CauseDetail>,
+}
+
+/// What the runs say of one item.
+enum Seen<'a> {
+    Cases(Vec<&'a CaseReport>),
+    NotLoaded(&'a LoadFailure),
+    Unreachable(&'a CauseDetail),
+    Nothing,
+}
+
+struct Index<'a> {
+    cases: BTreeMap<&'a ItemId, Vec<&'a CaseReport>>,
+    failures: BTreeMap<&'a RelPath, &'a LoadFailure>,
+}
+
+impl<'a> Index<'a> {
+    fn of(run: &'a RunReport) -> Self {
+        let mut cases: BTreeMap<&ItemId, Vec<&CaseReport>> = BTreeMap::new();
+        for case in &run.cases {
+            cases.entry(&case.id.item).or_default().push(case);
+        }
+        let mut failures = BTreeMap::new();
+        for failure in &run.load_failures {
+            for file in &failure.files {
+                failures.insert(file, failure);
+            }
+        }
+        Self { cases, failures }
+    }
+    fn seen(&self, item: &ItemId, unreachable: &'a BTreeMap<RelPath, CauseDetail>) -> Seen<'a> {
+        if let Some(cases) = self.cases.get(item) {
+            Seen::Cases(cases.clone())
+        } else if let Some(failure) = self.failures.get(&item.path) {
+            Seen::NotLoaded(failure)
+        } else if let Some(cause) = unreachable.get(&item.path) {
+            Seen::Unreachable(cause)
+        } else {
+            Seen::Nothing
+        }
+    }
 }
 
 /// Judges RED.
@@ -528,251 +568,20 @@ impl<'a> Judge<'a> {
         self.base_case(case)
             .is_some_and(|base| base.outcome == case.outcome)
     }
+}
 
-    /// An item whose text did not change: it must still do what it did, be blocked, or be red through changed data.
-    fn untouched(&mut self, item: &'a TestItem, index: &Index<'a>) {
-        let Some(base_run) = self.input.base_run else {
-            return;
-        };
-        let id = &item.id;
-        let base: Vec<&CaseReport> = base_run
-            .cases
-            .iter()
-            .filter(|case| case.id.item == *id)
-            .collect();
-        if base.is_empty() || base.iter().any(|case| case.outcome != Outcome::Passed) {
-            return;
+fn broken_help(cause: &CauseDetail) -> &'static str {
+    match cause.cause {
+        Cause::SyntaxError => "correct the syntax of the test file",
+        Cause::UndefinedName => "import or define the name in the test",
+        Cause::MissingFixture => "define the fixture, or correct its name",
+        Cause::MissingDependency => {
+            "install the package, or declare it in the task's `new_dependencies`"
         }
-        match index.seen(id, self.input.unreachable) {
-            Seen::Nothing | Seen::Unreachable(_) => {
-                if self.input.changed_files.contains(&id.path) {
-                    self.findings.add(
-                        Verdict::Fail,
-                        Reason::new(
-                            ReasonCode::CollateralBroken,
-                            format!("`{}` passed before and is not run any more", id.item),
-                            "the new tests must not keep an old one from running",
-                        )
-                        .at(id.path.clone())
-                        .line(item.line)
-                        .test(id),
-                    );
-                }
-            }
-            Seen::NotLoaded(failure) => {
-                let text = id.to_string();
-                let mut all_right = !failure.causes.is_empty();
-                for located in &failure.causes {
-                    let class = self.class(&located.cause, &text, id);
-                    if class != CauseClass::Right {
-                        all_right = false;
-                        self.refuse(
-                            &located.cause,
-                            class,
-                            &text,
-                            id,
-                            located.file.clone(),
-                            located.line,
-                        );
-                    }
-                }
-                if all_right {
-                    for case in base {
-                        self.tests.push(TestVerdict {
-                            outcome: Outcome::Blocked,
-                            ..TestVerdict::of(case, Role::Collateral)
-                        });
-                    }
-                } else if failure.causes.is_empty() {
-                    self.findings.add(
-                        Verdict::Fail,
-                        Reason::new(
-                            ReasonCode::BlockedWithoutCause,
-                            format!("`{}` cannot load any more, and nothing says why", id.item),
-                            "look at the runner's output (-v)",
-                        )
-                        .at(id.path.clone())
-                        .test(id),
-                    );
-                }
-            }
-            Seen::Cases(cases) => {
-                let failing: Vec<&CaseReport> = cases
-                    .iter()
-                    .filter(|case| case.outcome != Outcome::Passed)
-                    .copied()
-                    .collect();
-                if failing.is_empty() {
-                    return;
-                }
-                let by_data = self.input.changed_files.contains(&id.path)
-                    && failing.iter().all(|case| {
-                        case.cause.as_ref().is_some_and(|cause| {
-                            self.class(cause, &case.id.to_string(), id) == CauseClass::Right
-                        })
-                    });
-                if by_data {
-                    self.red.insert(id.clone());
-                    for case in cases {
-                        self.tests.push(TestVerdict::of(case, Role::Required));
-                    }
-                    return;
-                }
-                for case in failing {
-                    self.findings.add(
-                        Verdict::Fail,
-                        Reason::new(
-                            ReasonCode::CollateralBroken,
-                            format!(
-                                "`{}` passed before the new tests and is {} now",
-                                case.id, case.outcome
-                            ),
-                            "the new tests must leave every other test as it was",
-                        )
-                        .at(id.path.clone())
-                        .line(case.line.unwrap_or(item.line))
-                        .test(&case.id),
-                    );
-                    self.tests.push(TestVerdict::of(case, Role::Collateral));
-                }
-            }
-        }
-    }
-
-    fn flaky(&mut self, first: &Index<'a>, second: &Index<'a>) {
-        let mut all: BTreeSet<&ItemId> = first.cases.keys().copied().collect();
-        all.extend(second.cases.keys().copied());
-        for id in all {
-            let view = |index: &Index<'a>| -> BTreeMap<String, (Outcome, Option<CauseClass>)> {
-                index
-                    .cases
-                    .get(id)
-                    .into_iter()
-                    .flatten()
-                    .map(|case| {
-                        (
-                            case.id.case.clone(),
-                            (
-                                case.outcome,
-                                case.cause.as_ref().map(|cause| cause.cause.class()),
-                            ),
-                        )
-                    })
-                    .collect()
-            };
-            let (one, two) = (view(first), view(second));
-            if one == two {
-                continue;
-            }
-            let show = |view: &BTreeMap<String, (Outcome, Option<CauseClass>)>| {
-                if view.is_empty() {
-                    "not run".to_owned()
-                } else {
-                    view.iter()
-                        .map(|(case, (outcome, _))| {
-                            format!("{case}{}{outcome}", if case.is_empty() { "" } else { " " })
-                        })
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                }
-            };
-            let reason = |code| {
-                Reason::new(
-                    code,
-                    format!(
-                        "the same bytes gave `{}` and then `{}`",
-                        show(&one),
-                        show(&two)
-                    ),
-                    "make the test independent of time, order and chance",
-                )
-                .at(id.path.clone())
-                .test(id)
-            };
-            if self.red.contains(id)
-                || self.guards.contains(id)
-                || self.tests.iter().any(|test| test.item == *id)
-            {
-                self.findings.add(Verdict::Flaky, reason(ReasonCode::Flaky));
-            } else {
-                self.findings.note(reason(ReasonCode::FlakyOnBase));
-            }
-        }
-    }
-
-    fn criteria(&mut self) {
-        let mut known: BTreeSet<String> = self
-            .input
-            .items
-            .iter()
-            .map(|item| item.id.to_string())
-            .collect();
-        known.extend(
-            self.input.runs[0]
-                .cases
-                .iter()
-                .map(|case| case.id.to_string()),
-        );
-        for (criterion, coverages) in self.input.map {
-            if !self.input.criteria.is_empty() && !self.input.criteria.contains(criterion) {
-                self.findings.add(
-                    Verdict::Fail,
-                    Reason::new(
-                        ReasonCode::CriteriaMapInvalid,
-                        format!(
-                            "the criteria map names `{criterion}`, which the task does not have"
-                        ),
-                        "name the criteria of the task",
-                    ),
-                );
-            }
-            for coverage in coverages {
-                if !known.contains(&coverage.test) {
-                    self.findings.add(
-                        Verdict::Fail,
-                        Reason::new(
-                            ReasonCode::CriteriaMapInvalid,
-                            format!(
-                                "the criteria map names `{}`, which is no test here",
-                                coverage.test
-                            ),
-                            "use an id as `redgreen red --format json` prints it",
-                        )
-                        .test(&coverage.test),
-                    );
-                }
-            }
-        }
-        let single = self.input.criteria.len() == 1 && self.input.map.values().all(Vec::is_empty);
-        for criterion in self.input.criteria {
-            let served = single && !self.red.is_empty()
-                || self
-                    .input
-                    .map
-                    .get(criterion)
-                    .into_iter()
-                    .flatten()
-                    .any(|coverage| {
-                        !coverage.guard
-                            && self.tests.iter().any(|test| {
-                                (test.id == coverage.test || test.item.to_string() == coverage.test)
-                                    && self.red.contains(&test.item)
-                            })
-                    });
-            if !served {
-                let task = self
-                    .input
-                    .task
-                    .map_or_else(|| "TASK".to_owned(), ToString::to_string);
-                self.findings.add(
-                    Verdict::Fail,
-                    Reason::new(
-                        ReasonCode::CriterionWithoutRed,
-                        format!("{criterion} has no red test"),
-                        format!("write one and name it in `.redgreen/criteria/{task}.json`, or by hand: --covers {criterion}=TEST"),
-                    ),
-                );
-            }
-        }
+        Cause::WrongImport => "import it from where it is",
+        Cause::AlwaysFails => "assert on the behaviour the criterion asks for",
+        Cause::SetupFailed => "correct the set-up of the test",
+        Cause::WrongForeignSymbol => "use a name that the library has",
+        _ => "correct the test so that it fails only because the behaviour is missing",
     }
 }

@@ -1082,6 +1082,25 @@ fn b8_failures_are_held_against_what_was_there_before() {
 }
 
 #[test]
+fn b8_a_locked_test_that_cannot_load_is_never_forgiven() {
+    let broken = LoadFailure {
+        files: vec![item_id("a").path],
+        causes: Vec::new(),
+    };
+    let mut full = Full::with(Outcome::Passed, Some(Outcome::Passed));
+    full.run.cases.clear();
+    full.run.load_failures = vec![broken.clone()];
+    if let Some(base) = &mut full.base {
+        base.cases.clear();
+        base.load_failures = vec![broken];
+    }
+    expect(&full.judge(), Verdict::Fail, &["suite_failed"]);
+    // A file without a locked test that the base could not load either is no business of the task.
+    full.expected.clear();
+    expect(&full.judge(), Verdict::Pass, &[]);
+}
+
+#[test]
 fn b6_locked_tests_are_part_of_the_suite_and_pass_there() {
     let mut missing = Full::with(Outcome::Passed, Some(Outcome::Passed));
     missing.expected.push(expected("b", Role::Required, &[""]));

@@ -210,15 +210,17 @@ impl Checkout {
             .collect())
     }
 
-    /// Replaces the first added line that `change` has an answer for. False where there is none.
+    /// Replaces the added lines that `change` has an answer for: the first one, or all. False where there is none.
     ///
     /// # Errors
     /// What git or the system said.
     pub fn edit(
         &self,
         paths: &[String],
+        all: bool,
         change: &dyn Fn(&str) -> Option<String>,
     ) -> Result<bool, String> {
+        let mut any = false;
         for path in paths {
             let full = self.tree.join(path);
             let Ok(text) = std::fs::read_to_string(&full) else {
@@ -229,7 +231,7 @@ impl Checkout {
             let lines: Vec<String> = text
                 .lines()
                 .map(|line| {
-                    if done || !added.contains(line) {
+                    if (done && !all) || !added.contains(line) {
                         return line.to_owned();
                     }
                     match change(line) {
@@ -244,10 +246,13 @@ impl Checkout {
             if done {
                 std::fs::write(&full, lines.join("\n") + "\n")
                     .map_err(|error| format!("{}: {error}", full.display()))?;
-                return Ok(true);
+                any = true;
+                if !all {
+                    break;
+                }
             }
         }
-        Ok(false)
+        Ok(any)
     }
 
     /// Takes the largest change of the source back that holds no test: half an implementation. False where there is none.

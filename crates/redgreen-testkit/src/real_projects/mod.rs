@@ -28,7 +28,7 @@ pub enum Step {
     Full,
     /// Nothing was implemented.
     Withheld,
-    /// The first new function of the source only fails; without one, the largest change of the source is missing.
+    /// Every new function of the source only fails; without one, the largest change of the source is missing.
     Broken,
     /// The commit's source, and a locked test was edited.
     Edited,
@@ -232,14 +232,14 @@ impl<'a> Judge<'a> {
                 implemented()?;
                 let language = self.row.language;
                 Ok(
-                    checkout.edit(&checkout.source, &|line| emptied(language, line))?
+                    checkout.edit(&checkout.source, true, &|line| emptied(language, line))?
                         || checkout.take_back_a_part()?,
                 )
             }
             Step::Edited => {
                 implemented()?;
                 let language = self.row.language;
-                checkout.edit(&checkout.tests, &|line| weakened(language, line))
+                checkout.edit(&checkout.tests, false, &|line| weakened(language, line))
             }
             Step::Planted => {
                 implemented()?;
@@ -257,8 +257,8 @@ impl<'a> Judge<'a> {
                     .cloned()
                     .collect();
                 Ok(
-                    checkout.edit(&checkout.tests, &|line| misspelt(language, line))?
-                        || checkout.edit(&only_tests, &misspelt_call)?,
+                    checkout.edit(&checkout.tests, false, &|line| misspelt(language, line))?
+                        || checkout.edit(&only_tests, false, &misspelt_call)?,
                 )
             }
         }

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::referee::lock::load_lock;
 use redgreen_core::exit::ExitCode;
-use redgreen_core::machine::Event;
+use redgreen_core::machine::{Event, Standing};
 use redgreen_core::plan;
 
 /// Where every task stands.
@@ -46,10 +46,12 @@ pub fn status(context: &Context, arguments: &StatusArgs) -> Ending {
     for loaded in plans {
         let slug = loaded.slug();
         let (state, _) = RunLog::read(context, &slug)?;
-        let standing = format!("{:?}", state.standing());
+        let standing = state.standing();
         text.push_str(&format!(
-            "{}  {}  {standing}\n",
-            loaded.file.plan.name, loaded.file.plan.status
+            "{}  {}  {}\n",
+            loaded.file.plan.name,
+            loaded.file.plan.status,
+            standing_words(standing)
         ));
         let mut tasks = Vec::new();
         for id in plan::order(&loaded.file.plan) {
@@ -67,13 +69,28 @@ pub fn status(context: &Context, arguments: &StatusArgs) -> Ending {
             text.push_str(&format!("  {:<8} {phase:<10}{tests}{note}\n", id.as_str()));
             tasks.push(serde_json::json!({"task": id, "phase": phase}));
         }
-        list.push(serde_json::json!({"plan": loaded.file.plan.name, "status": loaded.file.plan.status.as_str(), "tasks": tasks}));
+        list.push(serde_json::json!({"plan": loaded.file.plan.name, "status": loaded.file.plan.status.as_str(), "standing": standing_words(standing), "exit": standing.exit().map(ExitCode::code), "tasks": tasks}));
     }
     context.printer.result(
         || text,
         || serde_json::json!({"schema": "redgreen.status/1", "plans": list}),
     );
     Ok(ExitCode::Pass)
+}
+
+/// How a run stands, in words.
+fn standing_words(standing: Standing) -> String {
+    match standing {
+        Standing::Empty => "not started".to_owned(),
+        // A run that was killed stands so, too, until `redgreen run` goes on.
+        Standing::Working => "in progress".to_owned(),
+        Standing::NeedsApproval => "the plan waits for approval".to_owned(),
+        Standing::WaitsForPerson(_) => "waits for a person".to_owned(),
+        Standing::Stopped => "stopped; `redgreen run` goes on".to_owned(),
+        Standing::Parked => "at the phase where it was to end".to_owned(),
+        Standing::Ended(ExitCode::Pass) => "done".to_owned(),
+        Standing::Ended(code) => format!("halted (exit {})", code.code()),
+    }
 }
 
 /// The events of a run, one a line.

@@ -82,6 +82,7 @@ pub fn run_observed(
     let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
     let setting = Setting::of_tree(context, &tree)?;
     setting.runners()?;
+    deliverable(&setting.config)?;
     let configuration = setting.config.digest;
     let options = options(&setting.config, arguments)?;
     let definition = loaded.file.definition;
@@ -180,6 +181,23 @@ pub fn run_observed(
         announce_end(context, &driver, exit);
     }
     Ok(exit)
+}
+
+/// What `[deliver]` asks for and this version cannot do is refused at the start, never passed over.
+fn deliverable(config: &Config) -> Result<(), Failure> {
+    if config.file.deliver.push {
+        return Err(Failure::usage(
+            "`[deliver] push = true` is not there yet",
+            "remove it, and push the branch by hand when the run is done",
+        ));
+    }
+    match config.file.deliver.style.as_deref() {
+        None | Some("merge" | "squash") => Ok(()),
+        Some(other) => Err(Failure::usage(
+            format!("`[deliver] style = \"{other}\"` is not known"),
+            "merge or squash",
+        )),
+    }
 }
 
 fn run_id() -> Result<RunId, Failure> {
@@ -335,15 +353,24 @@ fn announce_start(context: &Context, driver: &Driver<'_>, arguments: &RunArgs, d
         driver.slug, driver.person
     ));
     context.printer.talk(format!(
-        "agent: {agent}; a session: {} min, idle {} min; tries: author {}, implementer {}; isolation: {:?}",
-        limits.session.as_secs() / 60,
-        limits.idle.as_secs() / 60,
+        "agent: {agent}; a session: {}, idle {}, the run: {}; tries: author {}, implementer {}; isolation: {:?}",
+        minutes(limits.session),
+        minutes(limits.idle),
+        limits.run.map_or_else(|| "no limit".to_owned(), minutes),
         limits.author_retries + 1,
         limits.implementer_retries + 1,
         redgreen_host::process::best_available(),
     ));
     for assumed in &driver.setting.config.assumed {
         context.printer.detail(format!("assumed: {assumed}"));
+    }
+}
+
+fn minutes(duration: std::time::Duration) -> String {
+    match (duration.as_secs() / 60, duration.as_secs() % 60) {
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, 0) => format!("{minutes} min"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
     }
 }
 

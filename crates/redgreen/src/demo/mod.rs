@@ -25,6 +25,8 @@ use sample::Sample;
 
 /// The task whose implementer cheats.
 const CHEATED: &str = "T4";
+/// How an agent runs its tests.
+const TESTS_OF_CHEATED: [&str; 2] = ["--test", "visits"];
 
 /// The run's events as lines of the demonstration.
 struct Told<'a> {
@@ -89,7 +91,15 @@ pub fn run(printer: Printer, arguments: &DemoArgs) -> Ending {
     };
     drop(told);
     if redgreen_host::interrupt::stop_requested() {
-        say(printer, "Stopped. The sample is removed.");
+        drop(context);
+        sample.remove()?;
+        match &arguments.keep {
+            Some(folder) => say(
+                printer,
+                format!("Stopped. The sample is in {}.", folder.display()),
+            ),
+            None => say(printer, "Stopped. The sample is removed again."),
+        }
         return Ok(ExitCode::Limit);
     }
     let refused = refused(&events, &cheated);
@@ -179,7 +189,9 @@ fn judged_naively(
     };
     let mut merged = 0;
     for attempt in 1..=attempts.min(naive::COUNT) {
-        merged += usize::from(naive::judge(sample, &lock.commit, attempt)?.would_be_merged());
+        merged += usize::from(
+            naive::judge(sample, &lock.commit, attempt, &TESTS_OF_CHEATED)?.would_be_merged(),
+        );
     }
     Ok(merged)
 }
@@ -194,7 +206,7 @@ fn naively(printer: Printer, sample: &Sample) -> Ending {
     let mut merged = 0;
     let mut counts = Vec::new();
     for attempt in 1..=naive::COUNT {
-        let judgement = naive::judge(sample, &commit, attempt)?;
+        let judgement = naive::judge(sample, &commit, attempt, &[])?;
         say(printer, format!("try {attempt}   {}", judgement.what));
         for line in &judgement.lines {
             say(printer, format!("          {line}"));

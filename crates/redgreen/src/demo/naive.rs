@@ -50,11 +50,17 @@ impl Judgement {
     }
 }
 
-/// Lets the implementer of T4 make an attempt in a clone of `commit`, and judges it by the exit code of `cargo test`.
+/// Lets the implementer of T4 make an attempt in a clone of `commit`, and judges it by the exit code of `cargo test` with
+/// these further arguments.
 ///
 /// # Errors
 /// A failure when git, the agent or cargo cannot be started.
-pub fn judge(sample: &Sample, commit: &str, attempt: usize) -> Result<Judgement, Failure> {
+pub fn judge(
+    sample: &Sample,
+    commit: &str,
+    attempt: usize,
+    arguments: &[&str],
+) -> Result<Judgement, Failure> {
     let clone = clone(sample, commit, &format!("attempt-{attempt}"))?;
     agent(sample, &clone, "implementer.sh", "T4", attempt, "first")?;
     let (what, file, shows) = CHEATS[(attempt - 1).min(COUNT - 1)];
@@ -71,7 +77,7 @@ pub fn judge(sample: &Sample, commit: &str, attempt: usize) -> Result<Judgement,
     let target = sample.scratch().join("target");
     let finished = sample.run(
         "cargo",
-        &["test", "--offline"],
+        &[&["test", "--offline"], arguments].concat(),
         &clone,
         &[("CARGO_TARGET_DIR", &target.to_string_lossy())],
     )?;

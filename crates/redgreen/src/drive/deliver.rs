@@ -79,20 +79,6 @@ impl Driver<'_> {
         };
         let candidate = take_apart(self.context, &setting, &locked, &request)?;
         let base = &lock.record.base_commit;
-        if let Some(tip) = self.branch_tip()?
-            && !self
-                .context
-                .repository
-                .is_ancestor(&tip, base)
-                .map_err(git_failure)?
-        {
-            return self.rebase(task, &tip, &lock, &locked, &candidate.full);
-        }
-        let content = content_digest(&candidate.full, &self.plan_files).to_string();
-        let validated = std::fs::read_to_string(self.validated_file(task)).unwrap_or_default();
-        if validated.trim() != format!("{} {content}", lock.digest) {
-            return Ok(Delivery::ContentChanged { tree: content });
-        }
         let listing = candidate.full.listing();
         let mut changes: Vec<(RelPath, Option<Entry>)> = Vec::new();
         for (path, _) in tree::changes(&locked.listing(), &listing) {
@@ -109,6 +95,24 @@ impl Driver<'_> {
             .repository
             .write_tree(Some(&lock.commit), &changes)
             .map_err(git_failure)?;
+        if let Some(tip) = self.branch_tip()?
+            && !self
+                .context
+                .repository
+                .is_ancestor(&tip, base)
+                .map_err(git_failure)?
+        {
+            if self.context.repository.tree_of(&tip).map_err(git_failure)? == written {
+                // A run that was killed before it could record it has delivered this already.
+                return self.forward(&tip);
+            }
+            return self.rebase(task, &tip, &lock, &locked, &candidate.full);
+        }
+        let content = content_digest(&candidate.full, &self.plan_files).to_string();
+        let validated = std::fs::read_to_string(self.validated_file(task)).unwrap_or_default();
+        if validated.trim() != format!("{} {content}", lock.digest) {
+            return Ok(Delivery::ContentChanged { tree: content });
+        }
         let identity = self.context.repository.identity().map_err(git_failure)?;
         let squash = self.setting.config.file.deliver.style.as_deref() == Some("squash");
         let parent = if squash { base } else { &lock.commit };
@@ -137,8 +141,9 @@ impl Driver<'_> {
         self.forward(&commit)
     }
 
-    /// Something else was delivered since this task began. Where no path is touched by both, its tests are proven red
-    /// and locked again on what is delivered now, its candidate gets what the others changed, and FULL decides.
+    /// Something else was delivered since this task began. Its tests are proven red and locked again on what is delivered
+    /// now, and its candidate gets what the others changed. Where no path is touched by both, FULL decides; otherwise the
+    /// implementer makes its changes again in the files that both touched.
     fn rebase(
         &mut self,
         task: &TaskId,
@@ -158,19 +163,25 @@ impl Driver<'_> {
                 .filter(|path| !path.is_below(".redgreen/locks"))
                 .collect()
         };
-        let (theirs, ours) = (changed(&now), changed(full));
-        let both: Vec<String> = ours
-            .iter()
-            .filter(|path| {
-                theirs.iter().any(|other| {
-                    other == *path || path.is_below(other.as_str()) || other.is_below(path.as_str())
+        let theirs = changed(&now);
+        let of_both = |ours: Vec<RelPath>| -> Vec<RelPath> {
+            ours.into_iter()
+                .filter(|path| {
+                    theirs.iter().any(|other| {
+                        other == path
+                            || path.is_below(other.as_str())
+                            || other.is_below(path.as_str())
+                    })
                 })
-            })
-            .map(ToString::to_string)
-            .collect();
-        if !both.is_empty() {
-            return Ok(Delivery::Conflict { paths: both });
+                .collect()
+        };
+        let both = of_both(changed(full));
+        let paths = || both.iter().map(ToString::to_string).collect();
+        if !of_both(changed(locked)).is_empty() {
+            // The tests themselves conflict: no base has both.
+            return Ok(Delivery::Conflict { paths: paths() });
         }
+        self.keep_copies(task, &both)?;
         let mut tests = now;
         for path in changed(locked) {
             if locked.get(&path).is_some() {
@@ -189,13 +200,34 @@ impl Driver<'_> {
         let reason = "another task was delivered meanwhile; proven again on it".to_owned();
         self.lock_proven(task, tip, &red, reason)?;
         self.finish_rebase(task)?;
-        Ok(Delivery::ContentChanged {
-            tree: self.lock_of(task)?.record.locked_tree,
-        })
+        if both.is_empty() {
+            Ok(Delivery::ContentChanged {
+                tree: self.lock_of(task)?.record.locked_tree,
+            })
+        } else {
+            // These files are now as the others left them; the implementer makes its changes in them again.
+            Ok(Delivery::Conflict { paths: paths() })
+        }
     }
 
-    /// Brings into the candidate what changed from the old lock to the new one. Nothing of it is a path that the
-    /// candidate changes, so doing it twice is harmless; the note tells that it has to be done.
+    /// Keeps what a candidate holds in files that are about to be replaced.
+    fn keep_copies(&self, task: &TaskId, paths: &[RelPath]) -> Result<(), Failure> {
+        let from = self.clone_of(task, AgentRole::Implementer);
+        let to = self.context.state.kept_copies().join(task.as_str());
+        for path in paths {
+            if let Ok(bytes) = std::fs::read(from.join(path.as_str())) {
+                let copy = to.join(path.as_str());
+                redgreen_host::state::write_atomically(&copy, &bytes).map_err(Failure::internal)?;
+                self.context
+                    .printer
+                    .talk(format!("{task}: `{path}` was kept as {}", copy.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings into the candidate what changed from the old lock to the new one. No session ran in between, so doing it
+    /// twice is harmless; the note tells that it has to be done.
     fn finish_rebase(&self, task: &TaskId) -> Result<(), Failure> {
         let note = self.task_folder(task).join("rebase");
         let Ok(old) = std::fs::read_to_string(&note) else {

@@ -17,7 +17,7 @@ use redgreen_core::plan::{Mode, Task};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::CriteriaMap;
-use redgreen_host::tree::Snapshot;
+use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_host::walk::Candidate;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -219,10 +219,7 @@ impl Driver<'_> {
         let red = self.prove(task)?;
         let judged = Judged {
             result: red.result.clone(),
-            content_tree: Some(
-                redgreen_host::tree::content_digest(&red.proposal.tree, &self.plan_files)
-                    .to_string(),
-            ),
+            content_tree: Some(content_digest(&red.proposal.tree, &self.plan_files).to_string()),
             lock: None,
             runs: red.runs.clone(),
             suite_runs: 0,
@@ -354,6 +351,15 @@ impl Driver<'_> {
         }
         let definition = self.definition(task)?;
         let old = load_lock(self.context, &self.slug, task)?;
+        let tree = content_digest(&red.proposal.tree, &self.plan_files).to_string();
+        if let Some(old) = &old
+            && old.record.base_commit == base
+            && old.record.locked_tree == tree
+            && old.record.criteria == red.map
+        {
+            // The same tests on the same base: a run that was killed before it could record it has locked them already.
+            return Ok(reference_to(old));
+        }
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);
         let known = self
             .context
@@ -396,13 +402,17 @@ impl Driver<'_> {
                 },
             },
         )?;
-        Ok(LockRef {
-            record: stored.digest,
-            commit: stored.commit,
-            criteria: stored.record.criteria,
-            tests: stored.record.tests.len(),
-            files: stored.manifest.files.len(),
-        })
+        Ok(reference_to(&stored))
+    }
+}
+
+fn reference_to(lock: &StoredLock) -> LockRef {
+    LockRef {
+        record: lock.digest,
+        commit: lock.commit.clone(),
+        criteria: lock.record.criteria.clone(),
+        tests: lock.record.tests.len(),
+        files: lock.manifest.files.len(),
     }
 }
 

@@ -119,7 +119,7 @@ pub fn feedback_text(feedback: &Feedback, tail: &[String]) -> String {
             text
         }
         FeedbackCause::Conflict(paths) => format!(
-            "Something else was delivered meanwhile and conflicts in: {}\n",
+            "Something else was delivered meanwhile and conflicts in: {}\nThese files are now as they were delivered; make your changes in them again.\n",
             paths.join(", ")
         ),
         FeedbackCause::Person => "A person answered.\n".to_owned(),

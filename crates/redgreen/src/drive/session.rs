@@ -76,13 +76,19 @@ impl Driver<'_> {
     }
 
     /// Puts back everything locked that a session changed, so that the next one starts from the lock.
-    fn refresh(&self, lock: &StoredLock, folder: &Path, locked: &Snapshot) -> Result<(), Failure> {
+    fn refresh(
+        &self,
+        lock: &StoredLock,
+        folder: &Path,
+        locked: &Snapshot,
+        scope: &[String],
+    ) -> Result<(), Failure> {
         let setting = crate::referee::context::Setting::of_tree(self.context, locked)?;
         let request = GreenRequest {
             lock,
             candidate: folder,
             plan_files: &[],
-            scope: &[],
+            scope,
         };
         let candidate = take_apart(self.context, &setting, locked, &request)?;
         for change in candidate.changes {
@@ -163,7 +169,7 @@ impl Driver<'_> {
         if mode == AgentMode::First && attempt <= 1 || !clone.exists() {
             self.fresh_clone(&clone, &tree)?;
         } else if let Some(lock) = &lock {
-            self.refresh(lock, &clone, &tree)?;
+            self.refresh(lock, &clone, &tree, &self.definition(task)?.scope)?;
         }
         let Some(command) = self.agent_command(role) else {
             return Err(Failure::usage(

@@ -16,4 +16,5 @@ pub mod proposal;
 pub mod red;
 pub mod refine;
 pub mod scope;
+pub mod slips;
 pub mod trees;

@@ -139,6 +139,17 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
                 refine(run, &known);
             }
+            super::slips::not_installed(base_run.as_ref(), &mut [&mut first, &mut second]);
+            super::slips::add(
+                context,
+                &base,
+                &proposal.tree,
+                &mut [&mut first, &mut second],
+            )?;
+            let mut findings = proposal.findings.clone();
+            findings.extend(super::slips::in_touched_tests(
+                context, &base, &proposal, &first,
+            )?);
             judge_red(&RedInput {
                 task: request.task,
                 criteria: request.criteria,
@@ -153,7 +164,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 guards: &request.claims.guards,
                 guard_passing: request.claims.guard_passing,
                 accepted: &request.claims.accepted,
-                findings: &proposal.findings,
+                findings: &findings,
                 outside: if request.judge_outside {
                     &proposal.outside
                 } else {

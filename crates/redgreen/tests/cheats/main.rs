@@ -1,5 +1,11 @@
 //! Cheats inside the paths that an implementer may write, replayed with the real runners: no one of them passes GREEN,
 //! and the honest implementation does (SPEC B5, C2, C7). A beginning of the corpus of C10.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 #[path = "../hand/support.rs"]
 #[expect(

@@ -482,3 +482,42 @@ fn g3_a_missing_runner_is_15_with_the_line_to_type() {
     let hand = Hand::empty();
     hand.rg(&["red"]).ends(15).says("git add -A && git commit");
 }
+
+/// Purpose: the new name at the top of the file keeps every test of it from running, and hid the slip until GREEN.
+#[test]
+fn b3_a_slip_below_an_import_that_fails_is_seen() {
+    let hand = Hand::python();
+    let text = "from shop import total\n\n\ndef test_total():\n    value = total([2])\n    assert valeu == 2\n";
+    hand.write("tests/test_total.py", text);
+    let out = hand.rg(&["red", "T1"]).ends(10);
+    let reason = out.reason("broken_test");
+    assert!(reason.contains("`valeu` is defined nowhere"), "{reason}");
+    assert!(reason.contains("\"line\":6"), "{reason}");
+    hand.write("tests/test_total.py", &text.replace("valeu", "value"));
+    hand.rg(&["red", "T1"]).ends(0);
+    // A project may make names where no file shows it: one that the base uses too is not judged.
+    hand.write("tests/test_old.py", "def helper():\n    return injected\n");
+    hand.commit("old");
+    hand.write(
+        "tests/test_total.py",
+        &text.replace("valeu", "injected or value"),
+    );
+    hand.rg(&["red", "T1"]).ends(0);
+}
+
+/// Purpose: a package that is not installed was taken for a module that is still to be written (marshmallow, `pytz`).
+#[test]
+fn b3_a_file_that_does_not_load_on_the_base_either_is_no_red() {
+    // In a conftest, because that fails before the adapter knows what the project has.
+    let hand = Hand::python_with(&[
+        ("tests/conftest.py", "import zones\n"),
+        ("tests/test_zone.py", "def test_zone():\n    pass\n"),
+    ]);
+    hand.append(
+        "tests/test_zone.py",
+        "\n\ndef test_other():\n    from shop import other\n    assert other() == 1\n",
+    );
+    let out = hand.rg(&["red", "T1"]).ends(11);
+    let reason = out.reason("broken_base");
+    assert!(reason.contains("zones"), "{reason}");
+}

@@ -83,7 +83,7 @@ fn a8_independent_tasks_finish_and_dependents_never_start() {
         task("T3", "c", json!({"depends_on": ["T4"]})),
         task("T4", "d", json!({})),
     ];
-    let project = Project::new(&plan(&tasks));
+    let project = Project::with_config(&plan(&tasks), "[limits]\nimplementer_retries = 0\n");
     project.agent(&[("implementer-T1-*", source("a", "n + 3"))]);
     // Nobody watches here, so independent tasks go on.
     project.run().expect(10);

@@ -1,16 +1,16 @@
 //! A whole run, end to end: the real binary, real git, real cargo on a tiny crate, scripted agents as real programs.
 //! Nothing here is timed; nothing needs a network. The number of the requirement stands in each test's name.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the program under test is started from outside"
-)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod support;
 
+mod answers;
 mod author;
 mod delivery;
 mod disputes;
+mod modes;
 mod plan_file;
+mod reports;
 mod resume;
 mod retries;
+mod sessions;

@@ -28,6 +28,7 @@ struct ProbeSettings<'a> {
     arguments: Vec<String>,
     plugins: &'a [String],
     own_files: Vec<String>,
+    whole: bool,
     selection: Option<&'a [(String, String)]>,
     files: Option<Vec<&'a str>>,
 }
@@ -84,6 +85,7 @@ impl RunFolder {
             own_files: facts
                 .map(|facts| facts.own_files.clone())
                 .unwrap_or_default(),
+            whole: asked.files.is_none() && asked.selection.is_none(),
             selection: asked.selection.as_deref(),
             files: asked
                 .files

@@ -331,15 +331,23 @@ fn criteria_map() -> Value {
 
 /// `redgreen.lock/1`: `.redgreen/locks/<task>.json`.
 pub(super) fn lock() -> Value {
+    let names = |description: &str| list(text("the item's name in its file"), description);
     let expected = object(vec![
-        must("item", text("file and test function")),
         must("role", role()),
-        must(
+        may("runner", text("the runner's name, where there are several")),
+        must("file", text("the test file")),
+        may("single", names("items with one case without a suffix")),
+        may(
+            "uncollected",
+            names("items whose cases could not be collected at RED"),
+        ),
+        may(
             "cases",
-            list(
-                text("the part of a case id behind the item; empty for a plain test"),
-                "the cases collected at RED; empty when none could be",
-            ),
+            json!({
+                "type": "object",
+                "description": "other items with the suffixes of their cases",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            }),
         ),
     ]);
     let body = object(vec![
@@ -358,7 +366,10 @@ pub(super) fn lock() -> Value {
         ),
         must(
             "tests",
-            list(json!({"$ref": "#/$defs/expected"}), "the locked tests"),
+            list(
+                json!({"$ref": "#/$defs/expected"}),
+                "the locked tests, in groups of one role, runner and file",
+            ),
         ),
         must("criteria", criteria_map()),
         must("manifest", digest("the complete list of locked files")),

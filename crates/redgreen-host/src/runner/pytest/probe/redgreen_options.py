@@ -29,8 +29,16 @@ SHORT_WITH_VALUE_LEFT_OUT = "kmn"
 SHORT_WITH_VALUE_KEPT = "prcoWV"
 
 
-def split_options(options, plugins):
+# What a project leaves out of its own suite stays out of it: kept when the whole suite is run.
+SELECTION = ("--deselect", "--ignore", "--ignore-glob")
+SHORT_SELECTION = "km"
+
+
+def split_options(options, plugins, whole=False):
     """Divides `addopts` into what is kept and what is left out.
+
+    `whole` says that the project's whole suite is asked for, which is what its own selection makes of it (a `-m "not
+    stress"`); a run of named tests is not narrowed by it.
 
     `-p no:NAME` is kept where NAME is a plugin of the environment (the project switched it off on purpose) and left
     out otherwise (pytest's own parts are needed).
@@ -42,6 +50,11 @@ def split_options(options, plugins):
         if option.startswith("--"):
             name, equals, _ = option.partition("=")
             values = LEFT_OUT.get(name)
+            if whole and name in SELECTION:
+                kept.append(option)
+                if not equals and rest:
+                    kept.append(rest.pop(0))
+                continue
             if values is None:
                 kept.append(option)
                 continue
@@ -51,13 +64,13 @@ def split_options(options, plugins):
             if values == 1 or (values == "?" and not rest[0].startswith("-")):
                 left.append(rest.pop(0))
         elif option.startswith("-") and len(option) > 1:
-            split_short(option, rest, plugins, kept, left)
+            split_short(option, rest, plugins, kept, left, whole)
         else:
             kept.append(option)
     return kept, left
 
 
-def split_short(option, rest, plugins, kept, left):
+def split_short(option, rest, plugins, kept, left, whole):
     """Divides one cluster of short options, such as `-xvs` or `-kname`."""
     flags = ""
     letters = option[1:]
@@ -69,7 +82,7 @@ def split_short(option, rest, plugins, kept, left):
             attached = bool(value)
             if not attached and rest:
                 value = rest.pop(0)
-            out = letter in SHORT_WITH_VALUE_LEFT_OUT
+            out = letter in SHORT_WITH_VALUE_LEFT_OUT and not (whole and letter in SHORT_SELECTION)
             if letter == "p" and value.strip().startswith("no:"):
                 out = value.strip()[3:] not in plugins
             if flags:

@@ -452,7 +452,7 @@ def main():
         # Only for the session of this process, never for sessions that a test starts.
         if name == "addopts" and probe.config in (None, self):
             probe.config = self
-            value, probe.left_out = split_options(value, settings["plugins"])
+            value, probe.left_out = split_options(value, settings["plugins"], settings["whole"])
             off = {kept.strip()[3:] for kept in value if kept.strip().startswith("no:")}
             off |= {kept[2:].strip()[3:] for kept in value if kept.startswith("-pno:")}
             # Autoload is off: what the environment has is enabled by name, but for what the project switched off.

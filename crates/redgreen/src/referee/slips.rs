@@ -1,0 +1,200 @@
+//! What a test file that does not load yet hides: slips inside its tests, and packages that are not installed (SPEC B3).
+//!
+//! `from shop import refund` at the top of a test file is a legitimate red, and it hides everything below it: a misspelt
+//! variable in a test would be seen at GREEN for the first time, when the implementer may not correct it. What can be
+//! known without running is added to the causes of the load failure.
+
+use super::context::Context;
+use super::proposal::{Proposal, text_of};
+use crate::error::Failure;
+use redgreen_core::id::RelPath;
+use redgreen_core::outcome::Cause;
+use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_core::run_report::{CauseDetail, LocatedCause, RunReport};
+use redgreen_core::test_item::ItemChanges;
+use redgreen_host::tree::Snapshot;
+use redgreen_lint::Language;
+use redgreen_lint::undefined::{UndefinedName, undefined_names};
+use std::collections::BTreeMap;
+
+/// More of them in one file say nothing more.
+const MOST: usize = 5;
+
+/// Adds undefined names to the load failures of these runs.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn add(
+    context: &Context,
+    base: &Snapshot,
+    tree: &Snapshot,
+    runs: &mut [&mut RunReport],
+) -> Result<(), Failure> {
+    let mut known: BTreeMap<RelPath, Vec<UndefinedName>> = BTreeMap::new();
+    for run in runs.iter_mut() {
+        for failure in &mut run.load_failures {
+            for file in &failure.files {
+                if Language::of(file) != Some(Language::Python) {
+                    continue;
+                }
+                if !known.contains_key(file) {
+                    known.insert(file.clone(), in_file(context, base, tree, file)?);
+                }
+                failure
+                    .causes
+                    .extend(known.get(file).into_iter().flatten().map(|found| {
+                        let detail = format!("`{}` is defined nowhere", found.name);
+                        LocatedCause {
+                            cause: CauseDetail {
+                                cause: Cause::UndefinedName,
+                                detail: detail.clone(),
+                                symbol: Some(found.name.clone()),
+                            },
+                            file: Some(file.clone()),
+                            line: Some(found.line),
+                            message: detail,
+                        }
+                    }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Undefined names in tests that were added or changed and that load: Python looks a name up when it is reached, and a call
+/// before it that fails for a right reason hides it.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn in_touched_tests(
+    context: &Context,
+    base: &Snapshot,
+    proposal: &Proposal,
+    run: &RunReport,
+) -> Result<Vec<Reason>, Failure> {
+    let changes = ItemChanges::between(&proposal.base_items.all(), &proposal.items.all());
+    let mut reasons = Vec::new();
+    for (file, items) in &proposal.items.by_file {
+        let loaded = !run
+            .load_failures
+            .iter()
+            .any(|failure| failure.files.contains(file));
+        if Language::of(file) != Some(Language::Python) || !loaded {
+            continue;
+        }
+        let touched: Vec<_> = items
+            .iter()
+            .filter(|item| changes.added.contains(&item.id) || changes.changed.contains(&item.id))
+            .collect();
+        if touched.is_empty() {
+            continue;
+        }
+        for found in in_file(context, base, &proposal.tree, file)? {
+            let item = touched
+                .iter()
+                .find(|item| (item.line..=item.end_line).contains(&found.line));
+            if let Some(item) = item {
+                reasons.push(
+                    Reason::new(
+                        ReasonCode::BrokenTest,
+                        format!(
+                            "the test itself is wrong (undefined_name): `{}` is defined nowhere",
+                            found.name
+                        ),
+                        "import or define the name in the test",
+                    )
+                    .at(file.clone())
+                    .line(found.line)
+                    .test(&item.id),
+                );
+            }
+        }
+    }
+    Ok(reasons)
+}
+
+/// A whole module that a file could not import on the base either is a package that is not installed: it looks like a
+/// module that is still to be written, but the new tests have nothing to do with it. A missing name of a module that
+/// exists is left alone: people commit tests that are red, and go on.
+pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
+    let Some(base) = base else { return };
+    let is_module = |located: &LocatedCause| {
+        located.cause.cause == Cause::MissingSymbol
+            && located.message.starts_with("ModuleNotFoundError")
+            && located
+                .cause
+                .symbol
+                .as_ref()
+                .is_some_and(|symbol| !symbol.contains('.'))
+    };
+    for failure in runs.iter_mut().flat_map(|run| &mut run.load_failures) {
+        let before: Vec<&LocatedCause> = base
+            .load_failures
+            .iter()
+            .filter(|old| old.files.iter().any(|file| failure.files.contains(file)))
+            .flat_map(|old| &old.causes)
+            .filter(|located| is_module(located))
+            .collect();
+        for located in &mut failure.causes {
+            if before.iter().any(|old| old.cause == located.cause) {
+                let name = located.cause.symbol.clone().unwrap_or_default();
+                located.cause.cause = Cause::BrokenBase;
+                located.cause.detail = format!(
+                    "`{name}` cannot be imported without the new tests either: is it installed?"
+                );
+            }
+        }
+    }
+}
+
+/// Undefined names of a file. One that stands anywhere in the base's Python files is left out: a project may make names
+/// by means that no file shows, as IPython does in its tests.
+fn in_file(
+    context: &Context,
+    base: &Snapshot,
+    tree: &Snapshot,
+    file: &RelPath,
+) -> Result<Vec<UndefinedName>, Failure> {
+    let Some(text) = text_of(tree, &context.repository, file)? else {
+        return Ok(Vec::new());
+    };
+    let mut found = undefined_names(Language::Python, &text).unwrap_or_default();
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let python: Vec<RelPath> = base
+        .files()
+        .keys()
+        .filter(|path| Language::of(path) == Some(Language::Python))
+        .cloned()
+        .collect();
+    for (_, bytes) in base
+        .bytes_of(&context.repository, &python)
+        .map_err(Failure::internal)?
+    {
+        let text = String::from_utf8_lossy(&bytes);
+        found.retain(|name| !has_word(&text, &name.name));
+    }
+    found.truncate(MOST);
+    Ok(found)
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(is_part)
+            && !text[at + word.len()..].chars().next().is_some_and(is_part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn b3_a_name_inside_another_one_is_no_use_of_it() {
+        assert!(has_word("a = total(1)", "total"));
+        assert!(!has_word("a = totals + subtotal + total_1", "total"));
+        assert!(!has_word("", "total"));
+    }
+}
