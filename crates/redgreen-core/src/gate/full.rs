@@ -19,6 +19,8 @@ pub struct SuiteRun<'a> {
     pub candidate: &'a RunReport,
     /// Cases that differed between runs of the base (B8: flaky on base).
     pub flaky_on_base: BTreeSet<CaseId>,
+    /// Cases that differed between runs of the candidate and not between runs of the base.
+    pub flaky_here: BTreeSet<CaseId>,
 }
 
 /// One command of the ladder: lint, format, types, build, or a custom check.
@@ -159,6 +161,20 @@ fn judge_suite(
                         case.id, case.outcome
                     ),
                     "repair it in a task of its own",
+                )
+                .at(case.id.item.path.clone())
+                .test(&case.id),
+            );
+        } else if suite.flaky_here.contains(&case.id) && expected.is_none() {
+            findings.add(
+                Verdict::Flaky,
+                Reason::new(
+                    ReasonCode::Flaky,
+                    format!(
+                        "`{}` is {} and then passes on the same bytes; on the base it passed each time",
+                        case.id, case.outcome
+                    ),
+                    "look whether the new code made it depend on time, order or chance; then run the gate again",
                 )
                 .at(case.id.item.path.clone())
                 .test(&case.id),

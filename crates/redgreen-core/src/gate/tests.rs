@@ -983,6 +983,7 @@ struct Full {
     base: Option<RunReport>,
     run: RunReport,
     flaky: BTreeSet<CaseId>,
+    flaky_here: BTreeSet<CaseId>,
     changes: Vec<Change>,
     checks: Vec<CheckRun>,
     supersedes: BTreeSet<String>,
@@ -1000,6 +1001,7 @@ impl Full {
             base: Some(report(vec![case("old", old_before, None)])),
             run: report(cases),
             flaky: BTreeSet::new(),
+            flaky_here: BTreeSet::new(),
             changes: Vec::new(),
             checks: Vec::new(),
             supersedes: BTreeSet::new(),
@@ -1013,6 +1015,7 @@ impl Full {
             base: self.base.as_ref(),
             candidate: &self.run,
             flaky_on_base: self.flaky.clone(),
+            flaky_here: self.flaky_here.clone(),
         };
         let suites = if self.suites { vec![suite] } else { Vec::new() };
         judge_full(&FullInput {
@@ -1058,6 +1061,15 @@ fn b8_failures_are_held_against_what_was_there_before() {
     let result = flaky.judge();
     expect(&result, Verdict::Pass, &[]);
     assert_eq!(result.notes()[0].code, ReasonCode::FlakyOnBase);
+    // Flaky only with the candidate: not decided; a locked test fails either way.
+    let mut here = Full::with(Passed, Some(Failed));
+    here.flaky_here = BTreeSet::from([CaseId {
+        item: item_id("old"),
+        case: String::new(),
+    }]);
+    expect(&here.judge(), Verdict::Flaky, &["flaky"]);
+    here.expected = vec![expected("old", Role::Required, &[""])];
+    expect(&here.judge(), Verdict::Fail, &["suite_failed"]);
     // A locked test is never forgiven.
     let mut locked = Full::with(Failed, Some(Failed));
     locked.expected = vec![expected("old", Role::Required, &[""])];
@@ -1067,6 +1079,25 @@ fn b8_failures_are_held_against_what_was_there_before() {
         superseded.supersedes = strings(&["tests/t.py::test_old"]);
         expect(&superseded.judge(), Verdict::Pass, &[]);
     }
+}
+
+#[test]
+fn b8_a_locked_test_that_cannot_load_is_never_forgiven() {
+    let broken = LoadFailure {
+        files: vec![item_id("a").path],
+        causes: Vec::new(),
+    };
+    let mut full = Full::with(Outcome::Passed, Some(Outcome::Passed));
+    full.run.cases.clear();
+    full.run.load_failures = vec![broken.clone()];
+    if let Some(base) = &mut full.base {
+        base.cases.clear();
+        base.load_failures = vec![broken];
+    }
+    expect(&full.judge(), Verdict::Fail, &["suite_failed"]);
+    // A file without a locked test that the base could not load either is no business of the task.
+    full.expected.clear();
+    expect(&full.judge(), Verdict::Pass, &[]);
 }
 
 #[test]

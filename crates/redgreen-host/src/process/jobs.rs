@@ -89,10 +89,11 @@ pub fn sweep(folder: &Path) -> Swept {
     };
     for entry in entries.filter_map(Result::ok) {
         let path = entry.path();
-        let Some(job) = std::fs::read(&path)
+        let written = std::fs::read(&path)
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<Job>(&bytes).ok())
-        else {
+            .and_then(|bytes| serde_json::from_slice::<Job>(&bytes).ok());
+        // A referee that was killed while it wrote the record left the name only; its tag is enough.
+        let Some(job) = written.or_else(|| job_of_name(&path)) else {
             continue;
         };
         if leftovers::lives(job.owner, job.owner_started) {
@@ -103,6 +104,22 @@ pub fn sweep(folder: &Path) -> Swept {
         let _ = std::fs::remove_file(&path);
     }
     swept
+}
+
+/// What the name of a record says: the tag, whose last part begins with the owner and its start time.
+fn job_of_name(path: &Path) -> Option<Job> {
+    let tag = path.file_stem()?.to_str()?.replace('+', "/");
+    let mut parts = tag.rsplit('/').next()?.split('-');
+    let owner = parts.next()?.parse().ok()?;
+    let owner_started = parts.next()?.parse().ok()?;
+    Some(Job {
+        owner,
+        owner_started,
+        leader: 0,
+        leader_started: 0,
+        label: "a command".to_owned(),
+        tag,
+    })
 }
 
 /// Ends the processes of a job whose referee is dead: its leader, what descends from it, its group, its tag.

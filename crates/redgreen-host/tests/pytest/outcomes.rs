@@ -1,9 +1,10 @@
 //! What comes out of tests and sessions (SPEC B1-B3).
 
 use crate::support::{Project, case, cause, codes, detail, item, outcome, path, sound};
+use redgreen_core::id::RelPath;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::ReasonCode;
-use redgreen_core::run_report::Ended;
+use redgreen_core::run_report::{Ended, RunReport};
 use redgreen_host::runner::Selection;
 
 /// Purpose: one test for each way in which a test can be red.
@@ -531,7 +532,8 @@ fn c3_addopts_keep_what_does_not_select() {
         ),
         ("tests/test_b.py", "import pytest\n@pytest.mark.unknown\ndef test_d(): pass\n"),
     ]);
-    let report = project.run();
+    let files = ["tests/test_a.py", "tests/test_b.py"].map(|path| RelPath::new(path).unwrap());
+    let report = project.try_run(&Selection::Files(files.to_vec())).unwrap();
     sound(&report);
     assert_eq!(outcome(&report, "tests/test_a.py::test_a"), Outcome::Failed);
     assert_eq!(outcome(&report, "tests/test_a.py::test_b"), Outcome::Passed);
@@ -827,4 +829,32 @@ fn b3_doctests_and_tear_downs_have_causes() {
         cause(&report, "tests/test_a.py::test_a"),
         Cause::SetupFailed
     );
+}
+
+/// Purpose: what a project leaves out of its own suite (click: `-m "not stress"`) stays out of the whole suite, and does not
+/// narrow a run of named files.
+#[test]
+fn b6_the_whole_suite_is_what_the_project_selects() {
+    let project = Project::new();
+    project.tree(&[
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = \"-m 'not slow' --deselect=tests/test_a.py::test_b\"\nmarkers = [\"slow\"]\n",
+        ),
+        (
+            "tests/test_a.py",
+            "import pytest\ndef test_a(): pass\ndef test_b(): pass\n@pytest.mark.slow\ndef test_c(): pass\n",
+        ),
+    ]);
+    let names = |report: &RunReport| -> Vec<String> {
+        report
+            .cases
+            .iter()
+            .map(|case| case.id.item.item.clone())
+            .collect()
+    };
+    assert_eq!(names(&project.run()), ["test_a"]);
+    let file = RelPath::new("tests/test_a.py").unwrap();
+    let named = project.try_run(&Selection::Files(vec![file])).unwrap();
+    assert_eq!(names(&named), ["test_a", "test_b", "test_c"]);
 }

@@ -49,7 +49,8 @@ impl Driver<'_> {
     }
 
     /// Tests whose unclear red a person accepted with `approve`: those that the RED named which the answer followed.
-    fn accepted(&self, task: &TaskId) -> BTreeSet<String> {
+    #[must_use]
+    pub fn accepted(&self, task: &TaskId) -> BTreeSet<String> {
         let mut asked = BTreeSet::new();
         let mut accepted = BTreeSet::new();
         for (_, event) in self.log.events() {

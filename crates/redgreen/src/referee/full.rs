@@ -2,8 +2,9 @@
 
 use super::checks::run_check;
 use super::context::{Context, Environments, Setting};
+use super::environment_changes::environment_changes;
 use super::green::{CandidateTree, GreenRequest, take_apart};
-use super::lock::{environment_changes, locked_tree};
+use super::lock::locked_tree;
 use super::red::all_items;
 use super::trees::TreeOnDisk;
 use crate::error::Failure;
@@ -11,7 +12,7 @@ use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun,
 use redgreen_core::id::{CaseId, Digest, RelPath};
 use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::Reason;
-use redgreen_core::run_report::RunReport;
+use redgreen_core::run_report::{CaseReport, RunReport};
 use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::{Snapshot, content_digest};
 use std::collections::BTreeSet;
@@ -34,6 +35,12 @@ pub struct FullOutcome {
     /// Content tree of what was run.
     pub content_tree: String,
 }
+
+/// With more failures than this, nobody asks whether each of them is flaky.
+const MOST_SUSPECTS: usize = 20;
+
+/// How often a suspect is run again on the base and on the candidate.
+const SUSPECT_RUNS: u32 = 2;
 
 /// One suite that is run: a category, or a runner's whole suite.
 struct Suite {
@@ -152,38 +159,45 @@ pub fn validate_full(
         write_baseline(context, &own, &report)?;
         let suspects = suspects(base_report.as_ref(), &report, request);
         let mut flaky = BTreeSet::new();
-        if !suspects.is_empty() && suspects.len() <= 20 {
-            // A test that fails now and passed on the base may differ between runs of the base: look, never assume (B8).
+        let mut flaky_here = BTreeSet::new();
+        if !suspects.is_empty() && suspects.len() <= MOST_SUSPECTS {
+            // A test that fails now and passed on the base may differ between runs of the base, or of the candidate:
+            // look, never assume (B8).
             if base_on_disk.is_none() {
                 base_on_disk = Some(build(&base, "baseline")?);
             }
-            if let Some(tree) = &base_on_disk {
-                let wanted =
-                    Selection::Items(suspects.iter().map(|case| case.item.clone()).collect());
-                for attempt in 0..2 {
-                    let items = all_items(context, &setting, &base, runner.settings().kind)?;
-                    if let Ok(again) = tree.run(
-                        context,
-                        &setting,
-                        &environments,
-                        runner,
-                        &wanted,
-                        &items,
-                        &format!("flaky-{}-{attempt}", suite.name),
-                    ) {
-                        flaky.extend(
-                            suspects
-                                .iter()
-                                .filter(|id| {
-                                    again.cases.iter().any(|case| {
-                                        case.id == **id && case.outcome != Outcome::Passed
-                                    })
-                                })
-                                .cloned(),
-                        );
-                    }
+            let wanted = Selection::Items(suspects.iter().map(|case| case.item.clone()).collect());
+            let again = |tree: &TreeOnDisk, snapshot: &Snapshot, label: String| {
+                let items = all_items(context, &setting, snapshot, runner.settings().kind)?;
+                let report = tree.run(
+                    context,
+                    &setting,
+                    &environments,
+                    runner,
+                    &wanted,
+                    &items,
+                    &label,
+                );
+                Ok::<_, Failure>(report.map(|report| report.cases).unwrap_or_default())
+            };
+            let which = |cases: &[CaseReport], passed: bool| -> BTreeSet<CaseId> {
+                cases
+                    .iter()
+                    .filter(|case| (case.outcome == Outcome::Passed) == passed)
+                    .map(|case| case.id.clone())
+                    .filter(|id| suspects.contains(id))
+                    .collect()
+            };
+            for attempt in 0..SUSPECT_RUNS {
+                if let Some(tree) = &base_on_disk {
+                    let label = format!("flaky-base-{}-{attempt}", suite.name);
+                    flaky.extend(which(&again(tree, &base, label)?, false));
                 }
+                let label = format!("flaky-{}-{attempt}", suite.name);
+                let here = again(&on_disk, &outcome.candidate.full, label)?;
+                flaky_here.extend(which(&here, true));
             }
+            flaky_here.retain(|case| !flaky.contains(case));
         }
         after.push(baseline_key(
             &outcome.content_tree,
@@ -191,7 +205,7 @@ pub fn validate_full(
             runner,
             &suite,
         ));
-        judged.push((suite.name.clone(), base_report, report, flaky));
+        judged.push((suite.name.clone(), base_report, report, (flaky, flaky_here)));
     }
     for check in &setting.config.checks {
         context
@@ -214,7 +228,8 @@ pub fn validate_full(
             name,
             base: base.as_ref(),
             candidate,
-            flaky_on_base: flaky.clone(),
+            flaky_on_base: flaky.0.clone(),
+            flaky_here: flaky.1.clone(),
         })
         .collect();
     outcome.result = judge_full(&FullInput {

@@ -2,7 +2,8 @@
 
 use super::context::{Context, Environments, Setting};
 use super::controls::changed_expectations;
-use super::lock::{StoredLock, environment_changes, locked_tree};
+use super::environment_changes::environment_changes;
+use super::lock::{StoredLock, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
 use super::scope;

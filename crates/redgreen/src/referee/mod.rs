@@ -6,6 +6,7 @@
 pub mod checks;
 pub mod context;
 pub mod controls;
+pub mod environment_changes;
 pub mod evidence;
 pub mod full;
 pub mod green;

@@ -478,7 +478,7 @@ fn g3_a_missing_runner_is_15_with_the_line_to_type() {
     .ends(15)
     .says("rustup");
     let hand = Hand::with(&[("README.md", "nothing\n")]);
-    hand.rg(&["red"]).ends(15).says("redgreen init");
+    hand.rg(&["red"]).ends(15).says("[runner]");
     let hand = Hand::empty();
     hand.rg(&["red"]).ends(15).says("git add -A && git commit");
 }
