@@ -5,12 +5,6 @@
     clippy::panic,
     reason = "helpers of tests fail the test"
 )]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests: a failure is a panic, and the program under test is started from outside"
-)]
 
 mod full;
 mod green;
