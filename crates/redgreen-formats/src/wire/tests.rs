@@ -411,7 +411,7 @@ proptest! {
         };
         prop_assert_eq!(
             keys(&value),
-            ["schema", "gate", "task", "verdict", "reasons", "tests", "controls", "duration_ms", "evidence"]
+            ["schema", "gate", "task", "verdict", "reasons", "tests", "controls", "duration_ms", "evidence", "notes"]
         );
         prop_assert_eq!(&value["schema"], GATE_SCHEMA);
         for reason in value["reasons"].as_array().unwrap() {
