@@ -5,7 +5,6 @@
     clippy::panic,
     reason = "helpers of tests fail the test"
 )]
-
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
