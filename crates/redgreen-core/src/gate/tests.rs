@@ -611,6 +611,29 @@ fn b3_the_same_bytes_with_other_results_are_flaky_and_on_the_base_a_note() {
 }
 
 #[test]
+fn b3_case_ids_that_differ_by_themselves_are_a_note() {
+    let with_id = |suffix: &str, outcome: Outcome| {
+        let mut one = case(
+            "a",
+            outcome,
+            (outcome == Outcome::Failed).then_some(Cause::Assertion),
+        );
+        one.id.case = suffix.to_owned();
+        report(vec![one])
+    };
+    let mut red = Red::honest();
+    red.runs = [
+        with_id("[11:00]", Outcome::Failed),
+        with_id("[11:01]", Outcome::Failed),
+    ];
+    let result = red.judge();
+    expect(&result, Verdict::Pass, &[]);
+    assert_eq!(result.notes()[0].code, ReasonCode::Flaky);
+    red.runs[1] = with_id("[11:01]", Outcome::Passed);
+    expect(&red.judge(), Verdict::Flaky, &["flaky"]);
+}
+
+#[test]
 fn b3_a_new_module_that_nothing_reaches_is_red_by_it() {
     let mut red = Red::of(
         vec![item("src/cart.rs::tests::empty", "new", &[])],
