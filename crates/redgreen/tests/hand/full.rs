@@ -114,7 +114,8 @@ fn b8_a_test_that_differs_between_runs_of_the_base_is_listed_and_halts_nothing()
             "{reason}"
         );
     }
-    assert!(matches!(out.code, 0 | 10), "{out:#?}");
+    // 16: a coin that fell once with the code and never on the base is not decided.
+    assert!(matches!(out.code, 0 | 10 | 16), "{out:#?}");
 }
 
 #[test]
