@@ -197,6 +197,11 @@ fn c3_a_toolchain_that_is_not_installed_is_a_reason() {
         "[toolchain]\nchannel = \"1.2.3\"\n",
     )
     .unwrap();
+    if redgreen_host::env::find_program("rustup").is_none() {
+        // A toolchain without rustup is the only one, and such a file is not its business: cargo does not read it.
+        assert!(sample.environment().is_ok());
+        return;
+    }
     let reason = sample.environment().unwrap_err();
     assert_eq!(reason.code, ReasonCode::CommandNotFound);
     assert!(reason.message.contains("1.2.3"), "{reason:#?}");
