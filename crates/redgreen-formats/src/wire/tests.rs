@@ -411,11 +411,13 @@ proptest! {
         };
         prop_assert_eq!(
             keys(&value),
-            ["schema", "gate", "task", "verdict", "reasons", "tests", "controls", "duration_ms", "evidence"]
+            ["schema", "gate", "task", "verdict", "reasons", "tests", "controls", "duration_ms", "evidence", "notes"]
         );
         prop_assert_eq!(&value["schema"], GATE_SCHEMA);
         for reason in value["reasons"].as_array().unwrap() {
-            prop_assert_eq!(keys(reason), ["code", "message", "path", "line", "test", "help"]);
+            // Appended later: the difference that shows the fact, where there is one.
+            let documented: Vec<String> = keys(reason).into_iter().filter(|key| key != "diff").collect();
+            prop_assert_eq!(documented, ["code", "message", "path", "line", "test", "help"]);
         }
         for test in value["tests"].as_array().unwrap() {
             // Appended to the document later: the cause in a few words, where there are some.
