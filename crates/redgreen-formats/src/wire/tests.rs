@@ -415,7 +415,7 @@ proptest! {
         );
         prop_assert_eq!(&value["schema"], GATE_SCHEMA);
         for reason in value["reasons"].as_array().unwrap() {
-            // Appended later: the difference that shows the fact, where there is one.
+            // Appended to the document later: a difference, where there is one.
             let documented: Vec<String> = keys(reason).into_iter().filter(|key| key != "diff").collect();
             prop_assert_eq!(documented, ["code", "message", "path", "line", "test", "help"]);
         }

@@ -75,10 +75,11 @@ fn c4_a_build_folder_that_lies_in_the_tree_is_not_used() {
         .unwrap()
         .set_modified(old)
         .unwrap();
-    let fooled = cargo(&["test", "--offline", "-q"]);
+    let fooled = cargo(&["test", "--offline", "-q", "--tests"]);
     assert!(
         fooled.success(),
-        "plain cargo is expected to be fooled, else this test shows nothing"
+        "plain cargo is expected to be fooled, else this test shows nothing: {}",
+        fooled.stderr_text()
     );
     let report = sample.run_all();
     assert_eq!(problems(&report), []);
