@@ -87,6 +87,10 @@ reason_codes! {
     TestsInSource = "tests_in_source", "tests that the implementer added inside source files";
     FlakyOnBase = "flaky_on_base", "a test differs between runs of the base";
     NoControl = "no_control", "no control is possible for a test";
+    // ---- strict controls
+    CriterionWithoutControl = "criterion_without_control", "no test of a criterion was shown to notice another expected value";
+    FunctionNotNoticed = "function_not_noticed", "no locked test notices that a changed function does nothing";
+    HiddenTestFailed = "hidden_test_failed", "a held-out test does not pass; only its criterion is told";
 }
 
 /// One reason: the fact first, where, and the next step. Never a motive.

@@ -84,6 +84,9 @@ pub struct Request<'a> {
 /// The environment variable that names [`Request::sites`] to the tests.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
 
+/// The environment variable that names the test, where a process runs only one.
+pub const TEST_VARIABLE: &str = "REDGREEN_EXPECTATION_TEST";
+
 /// A runner that could not even be asked; becomes `could_not_run` with this reason.
 pub type CouldNotRun = Box<Reason>;
 

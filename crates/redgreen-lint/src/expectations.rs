@@ -8,37 +8,55 @@
 //! An expected value `E` becomes `__redgreen_other__(E, "SITE")` or `__redgreen_other__(E, "SITE", "DIRECTION")`. The
 //! probe that runs the tests installs the helper in `builtins`, with this contract:
 //!
-//! * It appends `SITE` and a newline to the file named by the environment variable [`SITES_VARIABLE`], flushed before it
-//!   returns, and does nothing there when the variable is not set.
+//! * It appends a line to the file named by the environment variable [`SITES_VARIABLE`], flushed before it returns: `SITE`,
+//!   a tab, and pytest's name for the test that is running. One line per site and test is enough.
 //! * Without a direction it returns a value of the type of `E` that is different from it: a number far away, a string that
 //!   neither contains nor is contained in it, the other `bool`, a collection of the same type with one element more (of a
 //!   kind that no code produces). For `None`, and for types it does not know, a fresh object that equals nothing but
 //!   itself. `E` is never changed in place.
-//! * `"greater"` and `"less"`: a number far above or below `E`.
+//! * `"greater"` and `"less"`: not a number, which is on no side of any number. `"far"`: the same, for comparisons with a
+//!   tolerance; anything else than a number as without a direction.
 //! * `"as_is"`: `E` itself. A plain number or string is changed in the text, so that code which reads the test file or the
 //!   constants of its frames finds the other value, too.
 //! * `"match"`: the pattern `(?!)`, which matches nothing.
+//! * `"alien"`: an object of a type of its own ([`Change::Alien`]).
 //! * It raises nothing.
+//!
+//! Behind the statement stands `__redgreen_went_on__("SITE", …)`, which reports `+SITE` in the same way: the assertion was
+//! true with another expected value. In places where something may catch a failing assertion only that counts.
 //!
 //! # Rust
 //!
-//! Literals are replaced in place by one of the same type and, for byte strings, length. A block before the assertion (or,
-//! where it is no statement, around the literal) appends the site to the same file, with the standard library alone and
-//! on the same line.
+//! Literals are replaced in place by others of the same type and, for byte strings, length. A value that is computed, or
+//! stands in a variable, is changed when the test runs, where its type is one of the standard library's (`rust_helper.rs.txt`,
+//! which is added behind the file). Calls before and behind the assertion report the site and that the test went on.
 
 mod python;
 mod rust;
 
 use crate::syntax::parse;
 use crate::{Language, LintError, check_size};
-use redgreen_core::id::{Digest, ItemId};
-use std::collections::BTreeMap;
+use redgreen_core::id::{Digest, ItemId, RelPath};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The name of the helper that mutated Python calls.
 pub const HELPER: &str = "__redgreen_other__";
 /// The environment variable that names the file to which the helper appends the sites it was called for.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
+
+/// What is behind a statement whose expected values were changed.
+pub const WENT_ON: &str = "__redgreen_went_on__";
+
+/// How values are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Another value of the same type.
+    SameType,
+    /// Python only: an object that nothing knows. What is by design equal to every value of a type (a matcher) is not
+    /// equal to this one; what is equal to everything is.
+    Alien,
+}
 
 /// What kind of expectation was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +69,7 @@ pub enum SiteKind {
     Membership,
     /// `f() > 3`.
     Ordering,
-    /// `raises(…, match="…")`.
+    /// `raises(…, match="…")`, `#[should_panic(expected = "…")]`, `matches!`.
     Pattern,
 }
 
@@ -60,12 +78,16 @@ pub enum SiteKind {
 pub struct Site {
     /// What the helper reports: unique per file path and place.
     pub id: String,
-    /// The item it controls.
-    pub item: ItemId,
+    /// The item it controls; `None` in a helper, where the report says which test it was.
+    pub item: Option<ItemId>,
     /// The line, from 1; the same before and after.
     pub line: u32,
     /// What was changed.
     pub kind: SiteKind,
+    /// Nothing around it can catch a failing assertion: that the test passes says that the assertion was true.
+    pub decisive: bool,
+    /// It is evaluated whenever the test passes.
+    pub certain: bool,
 }
 
 /// A test file with other expected values.
@@ -85,8 +107,12 @@ struct Edit {
     text: Replacement,
     line: u32,
     kind: SiteKind,
-    /// Item names (`TestA::test_b`).
+    /// Item names (`TestA::test_b`); none in a helper.
     items: Vec<String>,
+    /// See [`Site::decisive`].
+    decisive: bool,
+    /// See [`Site::certain`].
+    certain: bool,
 }
 
 /// How a range is changed.
@@ -95,20 +121,74 @@ enum Replacement {
     Helper(Option<&'static str>),
     /// Another literal, which the Python helper returns as it is: the original stands nowhere in the changed file.
     HelperLiteral(String),
-    /// Other text in a block that reports the site first.
-    Reported(String),
-    /// Other text from an offset on, with a block before the whole that reports the site.
-    ReportedBefore(usize, String),
+    /// Another literal, which the Python helper changes again in this direction.
+    HelperChanged(String, &'static str),
+    /// Behind a Python statement: the places in it, by their start.
+    WentOn(Vec<usize>),
+    /// Parts of a Rust assertion are other text; the whole is reported.
+    Assertion(RustAssertion),
+    /// `#[should_panic(expected = "…")]` up to the opening brace of the body.
+    ExpectedPanic {
+        literal: Range<usize>,
+        other: String,
+        helper: String,
+    },
+    /// Rust text that is put in, for the places of a function.
+    Inserted(String),
 }
 
-/// A statement that reports a site, for Rust. Absolute paths, so that nothing of the file can stand in between.
-fn report(site: &str) -> String {
-    format!(
-        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
-         if let ::std::result::Result::Ok(mut file) = \
-         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
-         let _ = ::std::io::Write::write_all(&mut file, b\"{site}\\n\"); }} }}"
-    )
+/// A Rust assertion with other expected values.
+struct RustAssertion {
+    /// What is replaced, in order: literals by literals, or a value by what changes it when it is evaluated.
+    parts: Vec<(Range<usize>, RustPart)>,
+    /// The path of the helper module from here.
+    helper: String,
+    /// Whether the range is a statement with its semicolon.
+    statement: bool,
+}
+
+enum RustPart {
+    Literal(String),
+    Value,
+}
+
+/// The name of the module that is added to a Rust file.
+const RUST_HELPER: &str = "__redgreen_other";
+
+impl RustAssertion {
+    /// The assertion as it stands in the changed file. A value reports by itself, when its type is known.
+    fn render(&self, text: &str, range: &Range<usize>, id: &str) -> String {
+        let mut out = String::new();
+        let mut at = range.start;
+        let mut reports = false;
+        for (part, change) in &self.parts {
+            out.push_str(text.get(at..part.start).unwrap_or(""));
+            let old = text.get(part.clone()).unwrap_or("");
+            match change {
+                RustPart::Literal(new) => {
+                    reports = true;
+                    out.push_str(new);
+                }
+                RustPart::Value => out.push_str(&format!(
+                    "*(&&&{}Expected(&({old}), \"{id}\")).other()",
+                    self.helper
+                )),
+            }
+            at = part.end;
+        }
+        out.push_str(text.get(at..range.end).unwrap_or(""));
+        let seen = if reports {
+            format!("{}seen(\"{id}\"); ", self.helper)
+        } else {
+            String::new()
+        };
+        let behind = format!("{}went_on(\"{id}\");", self.helper);
+        if self.statement {
+            format!("{seen}{out} {behind}")
+        } else {
+            format!("{{ {seen}{out}; {behind} }}")
+        }
+    }
 }
 
 /// Changes the expected values of the given items of one file, and nothing else.
@@ -116,33 +196,88 @@ fn report(site: &str) -> String {
 /// # Errors
 /// [`LintError::TooLarge`] for a text over [`crate::MAX_FILE_BYTES`].
 pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutated, LintError> {
+    mutate_as(language, text, items, None, Change::SameType, &BTreeSet::new())
+}
+
+/// The same with everything that can be chosen: the path that site ids are made of (for files without items of their
+/// own), how values are changed, and the sites to leave as they are because they do not compile.
+///
+/// # Errors
+/// As [`mutate`].
+pub fn mutate_as(
+    language: Language,
+    text: &str,
+    items: &[ItemId],
+    path: Option<&RelPath>,
+    change: Change,
+    without: &BTreeSet<String>,
+) -> Result<Mutated, LintError> {
     check_size(text)?;
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
     let mut edits = match language {
         Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
-        Language::Rust => rust::edits(text, &listed),
+        Language::Rust => rust::edits(text, &listed, path.or_else(|| items.first().map(|id| &id.path))),
     };
     edits.sort_by_key(|edit| edit.range.start);
-    let prefix: String = items.first().map_or_else(String::new, |id| {
-        Digest::of(id.path.as_str().as_bytes()).short()
-    });
+    let prefix: String = path
+        .or_else(|| items.first().map(|id| &id.path))
+        .map_or_else(String::new, |path| Digest::of(path.as_str().as_bytes()).short());
+    let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     let mut result = Mutated {
         text: String::with_capacity(text.len()),
         sites: Vec::new(),
         uncontrolled: Vec::new(),
     };
     let mut at = 0;
+    let mut helped = false;
     for (number, edit) in edits.into_iter().enumerate() {
         // Nested places cannot both be changed; the outer one comes first.
         if edit.range.start < at {
             continue;
         }
         let id = format!("{prefix}-{number}");
+        if without.contains(&id) {
+            continue;
+        }
+        if let Replacement::WentOn(places) = &edit.text {
+            let known: Vec<String> = places
+                .iter()
+                .filter_map(|place| Some(format!("\"{}\"", ids.get(place)?)))
+                .collect();
+            if !known.is_empty() {
+                result.text.push_str(text.get(at..edit.range.start).unwrap_or(""));
+                result.text.push_str(&format!("; {WENT_ON}({})", known.join(", ")));
+                at = edit.range.end;
+            }
+            continue;
+        }
+        if let Replacement::Inserted(inserted) = &edit.text {
+            result.text.push_str(text.get(at..edit.range.start).unwrap_or(""));
+            result.text.push_str(inserted);
+            at = edit.range.end;
+            continue;
+        }
+        ids.insert(edit.range.start, id.clone());
         result
             .text
             .push_str(text.get(at..edit.range.start).unwrap_or(""));
         let old = text.get(edit.range.clone()).unwrap_or("");
         match &edit.text {
+            Replacement::WentOn(_) | Replacement::Inserted(_) => {}
+            Replacement::Helper(_)
+            | Replacement::HelperLiteral(_)
+            | Replacement::HelperChanged(..)
+                if change == Change::Alien =>
+            {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({old}, \"{id}\", \"alien\")"));
+            }
+            Replacement::HelperChanged(new, direction) => {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({new}, \"{id}\", \"{direction}\")"));
+            }
             Replacement::Helper(None) => {
                 result.text.push_str(&format!("{HELPER}({old}, \"{id}\")"));
             }
@@ -154,33 +289,50 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
             Replacement::Helper(Some(direction)) => result
                 .text
                 .push_str(&format!("{HELPER}({old}, \"{id}\", \"{direction}\")")),
-            Replacement::Reported(new) => {
+            Replacement::ExpectedPanic {
+                literal,
+                other,
+                helper,
+            } => {
+                helped = true;
+                let rest = text.get(literal.end..edit.range.end).unwrap_or("");
                 result
                     .text
-                    .push_str(&format!("{{ {} {new} }}", report(&id)));
+                    .push_str(&format!("{other}{rest} {helper}seen(\"{id}\");"));
             }
-            Replacement::ReportedBefore(offset, new) => {
-                let kept = old.get(..*offset).unwrap_or("");
-                result
-                    .text
-                    .push_str(&format!("{{ {} }} {kept}{new}", report(&id)));
+            Replacement::Assertion(assertion) => {
+                helped = true;
+                result.text.push_str(&assertion.render(text, &edit.range, &id));
             }
         }
         at = edit.range.end;
+        let site = |item: Option<ItemId>| Site {
+            id: id.clone(),
+            item,
+            line: edit.line,
+            kind: edit.kind,
+            decisive: edit.decisive,
+            certain: edit.certain,
+        };
+        if edit.items.is_empty() {
+            result.sites.push(site(None));
+        }
         for name in &edit.items {
             if let Some(item) = listed.get(name.as_str()) {
-                result.sites.push(Site {
-                    id: id.clone(),
-                    item: (*item).clone(),
-                    line: edit.line,
-                    kind: edit.kind,
-                });
+                result.sites.push(site(Some((*item).clone())));
             }
         }
     }
     result.text.push_str(text.get(at..).unwrap_or(""));
-    let controlled: std::collections::BTreeSet<&ItemId> =
-        result.sites.iter().map(|site| &site.item).collect();
+    if helped {
+        result.text.push('\n');
+        result.text.push_str(include_str!("expectations/rust_helper.rs.txt"));
+    }
+    let controlled: BTreeSet<&ItemId> = result
+        .sites
+        .iter()
+        .filter_map(|site| site.item.as_ref())
+        .collect();
     result.uncontrolled = items
         .iter()
         .filter(|item| !controlled.contains(item))

@@ -26,24 +26,35 @@ fn rust(text: &str, items: &[&str]) -> Mutated {
     mutate(Language::Rust, text, &items).unwrap()
 }
 
-/// Rust text without what reports the site, so that forms can be compared.
+/// Rust text without what reports the site, so that forms can be compared; `V(…)` is a value changed when the test runs.
 fn without_report(text: &str) -> String {
-    let (start, end) = ("{ if let ::std::result::Result::Ok(path)", "\\n\"); } }");
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(start) {
-        plain.push_str(&rest[..at]);
-        let after = &rest[at..];
-        let after = &after[after.find(end).unwrap() + end.len()..];
-        if let Some(assertion) = after.strip_prefix(" } ") {
-            rest = assertion;
-        } else {
-            let close = after.find(" }").unwrap();
-            plain.push_str(after[..close].trim_start());
-            rest = &after[close + 2..];
+    let mut plain = text
+        .split("\n/// What tests with other")
+        .next()
+        .unwrap()
+        .to_owned();
+    let prelude = " #[allow(unused_imports)] use self::__redgreen_other::{First as _, Second as _, Third as _};";
+    plain = plain.replace(prelude, "");
+    for (start, end, with) in [
+        ("self::__redgreen_other::seen(", "); ", ""),
+        (" self::__redgreen_other::went_on(", ");", ""),
+        (" super::__redgreen_other::went_on(", ");", ""),
+        ("super::__redgreen_other::seen(", "); ", ""),
+        ("*(&&&self::__redgreen_other::Expected(&(", "V(", "V("),
+    ] {
+        while let Some(at) = plain.find(start) {
+            if with.is_empty() {
+                let stop = at + plain[at..].find(end).unwrap() + end.len();
+                plain.replace_range(at..stop, "");
+            } else {
+                let stop = plain[at..].find("), \"").unwrap() + at;
+                let after = stop + plain[stop..].find(")).other()").unwrap() + 10;
+                plain.replace_range(stop..after, ")");
+                plain.replace_range(at..at + start.len(), with);
+            }
         }
     }
-    plain + rest
+    plain
 }
 
 /// The statement after mutation, with `H` for the helper and `S` for the site.
@@ -51,6 +62,10 @@ fn python_form(statement: &str) -> String {
     let text = format!("def test_a(self):\n    {statement}\n");
     let mutated = python(&text, &["test_a"]);
     let mut form = mutated.text.replace("__redgreen_other__", "H");
+    if let Some(at) = form.find("; __redgreen_went_on__(") {
+        let end = at + form[at..].find(')').unwrap() + 1;
+        form.replace_range(at..end, "");
+    }
     for site in &mutated.sites {
         form = form.replace(&format!("\"{}\"", site.id), "S");
     }
@@ -108,11 +123,11 @@ fn c7_forms_of_python_expectations() {
         ),
         (
             "assert f() == approx(3.0, rel=1)",
-            "assert f() == approx(H(3.0, S), rel=1)",
+            "assert f() == approx(H(7928.25, S, \"far\"), rel=1)",
         ),
         (
             "assert f() == pytest.approx([1])",
-            "assert f() == pytest.approx(H([1], S))",
+            "assert f() == pytest.approx(H([1], S, \"far\"))",
         ),
         ("assert f() == g() == 3", "assert f() == g() == H(3, S)"),
         (
@@ -125,7 +140,20 @@ fn c7_forms_of_python_expectations() {
         ("assert f() is True", "assert f() is H(True, S)"),
         ("assert f() is None", "assert f() is H(None, S)"),
         ("assert f() is not None", ""),
-        ("assert f() is x", ""),
+        ("assert f() is x", "assert f() is H(x, S)"),
+        ("assert 3 in f()", ""),
+        ("assert x == f()", "assert H(x, S) == f()"),
+        ("assert expected == result", "assert H(expected, S) == result"),
+        ("assert ANY == f()", ""),
+        (
+            "self.assertAlmostEqual(f(), x, delta=9)",
+            "self.assertAlmostEqual(f(), H(x, S, \"far\"), delta=9)",
+        ),
+        ("self.assertTrue(f() == x)", "self.assertTrue(f() == H(x, S))"),
+        (
+            "m.assert_called_once_with(x, y)",
+            "m.assert_called_once_with(H(x, S), y)",
+        ),
         ("assert 'a' in f()", "assert H('a', S) in f()"),
         ("assert 'a' not in f()", ""),
         ("assert f() in (1, 2)", "assert f() in (H(1, S), H(2, S))"),
@@ -206,7 +234,10 @@ fn c7_forms_of_rust_expectations() {
             "assert_eq!(f(), r#\"a (other)\"#);",
         ),
         ("assert_eq!(f(), b\"abc\");", "assert_eq!(f(), b\"abx\");"),
-        ("assert_eq!(f(), b\"\\x00\");", ""),
+        (
+            "assert_eq!(f(), b\"\\x00\");",
+            "assert_eq!(f(), V(b\"\\x00\"));",
+        ),
         (
             "assert_eq!(f(), \"a\".to_string());",
             "assert_eq!(f(), \"a (other)\".to_string());",
@@ -218,7 +249,7 @@ fn c7_forms_of_rust_expectations() {
         ("assert_eq!(f(), Some(3));", "assert_eq!(f(), Some(64));"),
         (
             "assert_eq!(f(), Ok((1, \"x\")));",
-            "assert_eq!(f(), Ok((62, \"x\")));",
+            "assert_eq!(f(), Ok((62, \"x (other)\")));",
         ),
         (
             "assert_eq!(f(), vec![g(), 1]);",
@@ -228,11 +259,37 @@ fn c7_forms_of_rust_expectations() {
             "assert_eq!(f(), &[0; 3][..]);",
             "assert_eq!(f(), &[61; 3][..]);",
         ),
-        ("assert_eq!(f(), 3 + 4);", ""),
-        ("assert_eq!(f(), expected);", ""),
-        ("assert_eq!(f(), g(3));", ""),
-        ("assert_eq!(f(), Some(3).unwrap());", ""),
-        ("assert_eq!(f(3), g(4));", ""),
+        ("assert_eq!(f(), 3 + 4);", "assert_eq!(f(), V(3 + 4));"),
+        ("assert_eq!(f(), expected);", "assert_eq!(f(), V(expected));"),
+        ("assert_eq!(expected, f());", "assert_eq!(V(expected), f());"),
+        ("assert_eq!(x, result);", "assert_eq!(V(x), result);"),
+        ("assert_eq!(f(), g(3));", "assert_eq!(f(), V(g(3)));"),
+        (
+            "assert_eq!(f(), Some(3).unwrap());",
+            "assert_eq!(f(), V(Some(3).unwrap()));",
+        ),
+        (
+            "assert_eq!(f(), P { x: 1, y: -2, ..d });",
+            "assert_eq!(f(), P { x: 62, y: -63, ..d });",
+        ),
+        (
+            "assert_eq!(f(), Version::new(1, 2));",
+            "assert_eq!(f(), Version::new(62, 63));",
+        ),
+        ("assert!(f() == x);", "assert!(f() == V(x));"),
+        (
+            "assert!(matches!(f(), Some(3) if g()));",
+            "assert!(matches!(f(), Some(64) if g()));",
+        ),
+        ("assert!(matches!(f(), 1..=3));", ""),
+        ("assert!(matches!(f(), Some(_)));", ""),
+        (
+            "assert!(f().contains(\"a\"));",
+            "assert!(f().contains(\"a (other)\"));",
+        ),
+        ("assert!(f().contains(3));", ""),
+        ("assert!(!f().contains(\"a\"));", ""),
+        ("assert!(f().starts_with(\"a\") || g());", ""),
         ("assert_ne!(f(), 3);", ""),
         ("assert!(f() == 3);", "assert!(f() == 64);"),
         (
@@ -304,11 +361,11 @@ class TestE(TestA):
     let lines: Vec<(u32, &str)> = mutated
         .sites
         .iter()
-        .map(|site| (site.line, site.item.item.as_str()))
+        .map(|site| (site.line, site.item.as_ref().unwrap().item.as_str()))
         .collect();
     assert_eq!(lines, [(2, "test_a"), (7, "TestD::test_d")]);
 
-    let text = "fn helper() { assert_eq!(f(), 1); }\n#[test]\nfn a() { assert_eq!(f(), 1); }\nmod m { #[test] fn a() { assert_eq!(f(), 1); } }\n";
+    let text = "fn source() { assert_eq!(f(), 1); }\n#[test]\nfn a() { assert_eq!(f(), 1); }\nmod m { #[test] fn a() { assert_eq!(f(), 1); } }\n";
     let mutated = rust(text, &["m::a"]);
     assert_eq!(
         without_report(&mutated.text),
@@ -317,6 +374,19 @@ class TestE(TestA):
             "mod m { #[test] fn a() { assert_eq!(f(), 62)"
         )
     );
+}
+
+#[test]
+fn c7_helpers_of_tests_are_changed_and_belong_to_whoever_calls_them() {
+    let text = "def check(a, b):\n    assert a == b\n\ndef test_a():\n    check(f(), 3)\n";
+    let mutated = python(text, &["test_a"]);
+    assert!(mutated.sites[0].item.is_none() && !mutated.sites[0].decisive);
+    // The items of a file are controlled by its helpers only when they call them.
+    assert_eq!(mutated.uncontrolled.len(), 1);
+    let text = "#[cfg(test)]\nmod tests {\n    fn check(a: u8, b: u8) { assert_eq!(a, b); }\n    #[test]\n    fn a() { check(f(), 1); }\n}\nfn source(a: u8, b: u8) { debug_assert_eq!(a, b); }\n";
+    let mutated = rust(text, &["tests::a"]);
+    assert_eq!(mutated.sites.len(), 1);
+    assert!(mutated.sites[0].item.is_none() && mutated.sites[0].line == 3);
 }
 
 #[test]
@@ -345,7 +415,9 @@ def test_b():
     except AssertionError:
         pass
 ";
-    assert!(python(python_text, &["test_a", "test_b"]).sites.is_empty());
+    // In a `try`, only that the test goes on behind the assertion says something.
+    let sites = python(python_text, &["test_a", "test_b"]).sites;
+    assert!(sites.len() == 1 && !sites[0].decisive && !sites[0].certain);
     let rust_text = "#[test]
 #[should_panic]
 fn a() { assert_eq!(f(), 1); }

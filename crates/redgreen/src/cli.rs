@@ -110,6 +110,9 @@ pub enum Command {
     Log(LogArgs),
     /// Remove private state that is not needed any more
     Clean(CleanArgs),
+    #[command(hide = true, name = "__controls")]
+    /// Internal: would the tests of this project notice other expected values?
+    Controls,
     #[command(hide = true, name = "__reference")]
     /// Internal: print a generated document
     Reference(ReferenceArgs),

@@ -40,7 +40,9 @@ pub struct GreenInput<'a> {
     pub controls: &'a [Control],
     /// Reasons found by controls (a control that shows that the result is empty).
     pub control_failures: &'a [Reason],
-    /// Tests without a control, named.
+    /// Criteria without a controlled test, where the policy asks for one: not decided.
+    pub control_refusals: &'a [Reason],
+    /// What controls say beside that: tests without a control, named.
     pub no_control: &'a [Reason],
     /// How the environment differs from the one at lock; empty when it does not.
     pub environment_changes: &'a [Reason],
@@ -57,6 +59,12 @@ pub fn judge_green(input: &GreenInput<'_>) -> GateResult {
     }
     for reason in input.control_failures {
         findings.add(Verdict::Rejected, reason.clone());
+    }
+    for reason in input.control_refusals {
+        findings.add(Verdict::Inconclusive, reason.clone());
+    }
+    for reason in input.no_control {
+        findings.note(reason.clone());
     }
     scope(input, &mut findings);
     let mut by_item: BTreeMap<&ItemId, Vec<&CaseReport>> = BTreeMap::new();

@@ -10,7 +10,9 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use expectations::{ChangedSite, ExpectationControl, judge_expectations};
+pub use expectations::{
+    ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
+};
 pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
 pub use green::{ExpectedTest, GreenInput, judge_green};
 pub use locking::{LockCheck, judge_lock};

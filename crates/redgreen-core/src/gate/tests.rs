@@ -762,6 +762,7 @@ impl Green {
             tests_in_source: &self.tests_in_source,
             controls: &[],
             control_failures: &self.control_failures,
+            control_refusals: &[],
             no_control: &[],
             environment_changes: &self.environment_changes,
         })

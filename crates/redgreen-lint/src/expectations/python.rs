@@ -1,29 +1,16 @@
 //! Expected values of Python tests.
 
-use super::{Edit, Replacement, SiteKind};
+mod forms;
+
+use super::{Edit, Replacement};
 use crate::LintError;
 use crate::items::ItemOptions;
-use crate::lang::python::{collect, dotted, is_literal};
+use crate::lang::python::{collect, dotted};
 use crate::syntax::{children, line_of, text_of, visit};
+use forms::{FAR, call_edits, callee_name, can_be_argument, condition_edits};
 use redgreen_core::id::ItemId;
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::{Node, Tree};
-
-/// Assertions of `unittest` whose second argument is compared with the first.
-const EQUALITY_METHODS: [&str; 12] = [
-    "assertEqual",
-    "assertEquals",
-    "assertListEqual",
-    "assertTupleEqual",
-    "assertDictEqual",
-    "assertSetEqual",
-    "assertSequenceEqual",
-    "assertMultiLineEqual",
-    "assertCountEqual",
-    "assertAlmostEqual",
-    "assertJSONEqual",
-    "assertQuerySetEqual",
-];
 
 pub(super) fn edits(
     tree: &Tree,
@@ -36,8 +23,12 @@ pub(super) fn edits(
         python_classes: vec![String::new()],
     };
     let mut owners: BTreeMap<usize, (Node<'_>, BTreeSet<String>)> = BTreeMap::new();
+    let mut plain: BTreeSet<usize> = BTreeSet::new();
     for test in collect(tree.root_node(), text, &any)? {
         if listed.contains_key(test.name.as_str()) {
+            if only_marks(test.node, text) {
+                plain.insert(test.function.id());
+            }
             let entry = owners
                 .entry(test.function.id())
                 .or_insert_with(|| (test.function, BTreeSet::new()));
@@ -45,74 +36,292 @@ pub(super) fn edits(
         }
     }
     // A method that classes share is changed only when all tests made of it are to be changed.
+    let mut tests: BTreeSet<usize> = owners.keys().copied().collect();
     let mut shared_with_others: BTreeSet<usize> = BTreeSet::new();
     for test in collect(tree.root_node(), text, &ItemOptions::default())? {
+        tests.insert(test.function.id());
         if !listed.contains_key(test.name.as_str()) {
             shared_with_others.insert(test.function.id());
         }
     }
     let mut edits = Vec::new();
     for (function, (node, names)) in owners {
-        if shared_with_others.contains(&function) {
+        if shared_with_others.contains(&function) || is_property(node, text) {
             continue;
         }
-        if let Some(body) = node.child_by_field_name("body") {
-            let items: Vec<String> = names.into_iter().collect();
-            collect_edits(body, text, &items, &mut edits);
+        let items: Vec<String> = names.into_iter().collect();
+        let certain = plain.contains(&function);
+        function_edits(node, text, &items, certain, &mut edits);
+    }
+    // Helpers that assert for the tests: whose call it was is known when they run.
+    let mut helpers = Vec::new();
+    visit(tree.root_node(), |node| {
+        if node.kind() != "function_definition" {
+            return true;
         }
+        if !tests.contains(&node.id()) && !is_fixture(node, text) {
+            helpers.push(node);
+        }
+        // What is nested in a function is part of it.
+        false
+    });
+    for helper in helpers {
+        function_edits(helper, text, &[], false, &mut edits);
     }
     Ok(edits)
 }
 
-fn collect_edits(body: Node<'_>, text: &str, items: &[String], edits: &mut Vec<Edit>) {
+fn decorators<'tree>(function: Node<'tree>) -> Vec<Node<'tree>> {
+    function
+        .parent()
+        .filter(|parent| parent.kind() == "decorated_definition")
+        .map(children)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|child| child.kind() == "decorator")
+        .collect()
+}
+
+fn decorator_name(decorator: Node<'_>, text: &str) -> Option<String> {
+    let expression = decorator.named_child(0)?;
+    if expression.kind() == "call" {
+        dotted(expression.child_by_field_name("function")?, text)
+    } else {
+        dotted(expression, text)
+    }
+}
+
+/// Whether a function has no decorator that could keep it from being called.
+fn only_marks(node: Node<'_>, text: &str) -> bool {
+    let outer = if node.kind() == "decorated_definition" {
+        children(node)
+    } else {
+        decorators(node)
+    };
+    outer
+        .into_iter()
+        .filter(|child| child.kind() == "decorator")
+        .all(|decorator| {
+            decorator_name(decorator, text).is_some_and(|name| name.starts_with("pytest.mark."))
+        })
+}
+
+/// A property (hypothesis) fails by searching for a small example, which takes long and says no more.
+fn is_property(function: Node<'_>, text: &str) -> bool {
+    decorators(function).into_iter().any(|decorator| {
+        decorator_name(decorator, text)
+            .is_some_and(|name| name.rsplit('.').next().is_some_and(|last| last == "given"))
+    })
+}
+
+fn is_fixture(function: Node<'_>, text: &str) -> bool {
+    decorators(function).into_iter().any(|decorator| {
+        decorator_name(decorator, text).is_some_and(|name| name.contains("fixture"))
+    })
+}
+
+/// Where a place stands.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Nothing around it can catch a failing assertion.
+    decisive: bool,
+    /// It is evaluated whenever the test passes.
+    certain: bool,
+}
+
+fn function_edits(
+    function: Node<'_>,
+    text: &str,
+    items: &[String],
+    certain: bool,
+    edits: &mut Vec<Edit>,
+) {
+    let Some(body) = function.child_by_field_name("body") else {
+        return;
+    };
+    // Behind the first way out nothing is certain.
+    let mut way_out = usize::MAX;
     visit(body, |node| {
-        let mut push = |target: Node<'_>, kind, direction| {
-            if can_be_argument(target) {
-                edits.push(Edit {
-                    range: target.byte_range(),
-                    text: match (direction, other_literal(text_of(target, text))) {
-                        (None, Some(other)) => Replacement::HelperLiteral(other),
-                        (None, None) | (Some(_), _) => Replacement::Helper(direction),
-                    },
-                    line: line_of(target),
-                    kind,
-                    items: items.to_vec(),
-                });
-            }
+        let leaves = match node.kind() {
+            "return_statement" | "yield" => true,
+            "call" => callee_name(node, text)
+                .is_some_and(|name| matches!(name, "skip" | "skipTest" | "importorskip" | "xfail")),
+            _ => false,
+        };
+        if leaves {
+            way_out = way_out.min(node.start_byte());
+        }
+        node.kind() != "function_definition"
+    });
+    let start = Around {
+        decisive: !items.is_empty(),
+        certain,
+    };
+    let mut open = vec![(body, start)];
+    while let Some((node, around)) = open.pop() {
+        let around = Around {
+            certain: around.certain && node.start_byte() < way_out,
+            ..around
         };
         match node.kind() {
             "assert_statement" => {
                 if let Some(condition) = node.named_child(0) {
-                    condition_edits(condition, text, 0, &mut push);
+                    let mut found = Found::new(text, items, around);
+                    condition_edits(condition, text, 0, &mut |target, kind, direction| {
+                        found.push(target, kind, direction);
+                    });
+                    found.into_statement(node, edits);
                 }
                 // Calls inside an assertion are what is tested.
-                false
+            }
+            "expression_statement" => {
+                let call = node.named_child(0).filter(|inner| inner.kind() == "call");
+                if let Some(call) = call {
+                    let mut found = Found::new(text, items, around);
+                    call_edits(call, text, &mut |target, kind, direction| {
+                        found.push(target, kind, direction);
+                    });
+                    found.into_statement(node, edits);
+                    open.extend(children(call).into_iter().map(|child| (child, around)));
+                } else {
+                    open.extend(children(node).into_iter().map(|child| (child, around)));
+                }
             }
             "call" => {
-                call_edits(node, text, &mut push);
-                true
+                let mut found = Found::new(text, items, around);
+                call_edits(node, text, &mut |target, kind, direction| {
+                    found.push(target, kind, direction);
+                });
+                edits.append(&mut found.edits);
+                open.extend(children(node).into_iter().map(|child| (child, around)));
             }
-            // What catches a failing assertion turns a control around.
-            "try_statement" => false,
-            "with_statement" => {
-                let body = node.child_by_field_name("body");
-                let head = body.map_or(node.end_byte(), |body| body.start_byte());
-                !text.get(node.start_byte()..head).is_some_and(|head| {
-                    [
-                        "AssertionError",
-                        "Exception",
-                        "suppress(",
-                        "subtests",
-                        "soft",
-                    ]
+            "string" => {}
+            "with_statement" => with_edits(node, text, around, &mut open),
+            // What catches a failing assertion turns a control around, unless it is seen that the test went on.
+            "try_statement" => {
+                let parts = children(node);
+                let catches = parts
                     .iter()
-                    .any(|word| head.contains(word))
-                })
+                    .any(|part| matches!(part.kind(), "except_clause" | "except_group_clause"));
+                let inner = Around {
+                    decisive: around.decisive && !catches,
+                    certain: false,
+                };
+                open.extend(parts.into_iter().map(|part| (part, inner)));
             }
-            "string" => false,
-            _ => true,
+            "function_definition" | "lambda" | "class_definition" => {
+                let inner = Around {
+                    decisive: false,
+                    certain: false,
+                };
+                open.extend(children(node).into_iter().map(|child| (child, inner)));
+            }
+            "if_statement" | "for_statement" | "while_statement" | "match_statement"
+            | "conditional_expression" | "boolean_operator" => {
+                let inner = Around {
+                    certain: false,
+                    ..around
+                };
+                open.extend(children(node).into_iter().map(|child| (child, inner)));
+            }
+            _ => open.extend(children(node).into_iter().map(|child| (child, around))),
         }
-    });
+    }
+}
+
+/// A context manager may catch what its body raises: only that the test went on says something about a place in it.
+fn with_edits<'tree>(
+    node: Node<'tree>,
+    text: &str,
+    around: Around,
+    open: &mut Vec<(Node<'tree>, Around)>,
+) {
+    let body = node.child_by_field_name("body");
+    let head = body.map_or(node.end_byte(), |body| body.start_byte());
+    let head_text = text.get(node.start_byte()..head).unwrap_or("");
+    let expects_failure = ["AssertionError", "raises(Exception", "BaseException"]
+        .iter()
+        .any(|word| head_text.contains(word));
+    for child in children(node) {
+        if Some(child) == body {
+            if expects_failure {
+                continue;
+            }
+            let inner = Around {
+                decisive: false,
+                certain: false,
+            };
+            open.push((child, inner));
+        } else {
+            open.push((child, around));
+        }
+    }
+}
+
+/// The places of one statement.
+struct Found<'a> {
+    text: &'a str,
+    items: &'a [String],
+    around: Around,
+    edits: Vec<Edit>,
+}
+
+impl<'a> Found<'a> {
+    fn new(text: &'a str, items: &'a [String], around: Around) -> Self {
+        Self {
+            text,
+            items,
+            around,
+            edits: Vec::new(),
+        }
+    }
+
+    fn push(
+        &mut self,
+        target: Node<'_>,
+        kind: super::SiteKind,
+        direction: Option<&'static str>,
+    ) {
+        if !can_be_argument(target) {
+            return;
+        }
+        let other = other_literal(text_of(target, self.text));
+        self.edits.push(Edit {
+            range: target.byte_range(),
+            text: match (direction, other) {
+                (None, Some(other)) => Replacement::HelperLiteral(other),
+                // The number that is not there any more is no answer to code that reads the test file.
+                (FAR, Some(other)) if !other.ends_with(['"', '\'']) => {
+                    Replacement::HelperChanged(other, "far")
+                }
+                (None, None) | (Some(_), _) => Replacement::Helper(direction),
+            },
+            line: line_of(target),
+            kind,
+            items: self.items.to_vec(),
+            decisive: self.around.decisive,
+            certain: self.around.certain,
+        });
+    }
+
+    /// Adds what reports that the test went on behind the statement.
+    fn into_statement(mut self, statement: Node<'_>, edits: &mut Vec<Edit>) {
+        let places: Vec<usize> = self.edits.iter().map(|edit| edit.range.start).collect();
+        if places.is_empty() {
+            return;
+        }
+        let end = statement.end_byte();
+        edits.append(&mut self.edits);
+        edits.push(Edit {
+            range: end..end,
+            text: Replacement::WentOn(places),
+            line: line_of(statement),
+            kind: super::SiteKind::Equality,
+            items: Vec::new(),
+            decisive: false,
+            certain: false,
+        });
+    }
 }
 
 /// Another literal of the same type, for plain integers, decimal fractions and one-line strings; `None` for the rest, which
@@ -139,247 +348,4 @@ fn other_literal(literal: &str) -> Option<String> {
     let inner = literal.strip_prefix(quote)?.strip_suffix(quote)?;
     let plain = !inner.contains(quote) && !inner.contains('\\') && !inner.contains('\n');
     plain.then(|| format!("{quote}{inner} (other){quote}"))
-}
-
-/// What can stand as the first argument of a call as it is written.
-fn can_be_argument(node: Node<'_>) -> bool {
-    !node.has_error()
-        && !matches!(
-            node.kind(),
-            "list_splat"
-                | "dictionary_splat"
-                | "generator_expression"
-                | "yield"
-                | "named_expression"
-                | "comment"
-        )
-}
-
-type Push<'a, 'tree> = dyn FnMut(Node<'tree>, SiteKind, Option<&'static str>) + 'a;
-
-fn condition_edits<'tree>(
-    condition: Node<'tree>,
-    text: &str,
-    depth: usize,
-    push: &mut Push<'_, 'tree>,
-) {
-    match condition.kind() {
-        "parenthesized_expression" if depth < 32 => {
-            let inner = children(condition)
-                .into_iter()
-                .find(|node| node.kind() != "comment");
-            if let Some(inner) = inner {
-                condition_edits(inner, text, depth + 1, push);
-            }
-        }
-        "boolean_operator" if depth < 32 => {
-            let is_and = condition
-                .child_by_field_name("operator")
-                .is_some_and(|operator| operator.kind() == "and");
-            if is_and {
-                for side in ["left", "right"] {
-                    if let Some(side) = condition.child_by_field_name(side) {
-                        condition_edits(side, text, depth + 1, push);
-                    }
-                }
-            }
-        }
-        "comparison_operator" => comparison_edits(condition, text, push),
-        _ => {}
-    }
-}
-
-fn comparison_edits<'tree>(comparison: Node<'tree>, text: &str, push: &mut Push<'_, 'tree>) {
-    let operands: Vec<Node<'_>> = children(comparison)
-        .into_iter()
-        .filter(|node| node.kind() != "comment")
-        .collect();
-    let mut cursor = comparison.walk();
-    let operators: Vec<&str> = comparison
-        .children_by_field_name("operators", &mut cursor)
-        .map(|operator| operator.kind())
-        .collect();
-    let (Some(first), Some(last)) = (operands.first().copied(), operands.last().copied()) else {
-        return;
-    };
-    if operators.len() + 1 != operands.len() {
-        return;
-    }
-    if operators.len() > 1 {
-        // `a == b == 3`
-        if operators.iter().all(|operator| *operator == "==") {
-            equality_edit(last, text, push);
-        }
-        return;
-    }
-    // `3 == f()` has its expected value on the left.
-    let flipped = is_literal(first) && !is_literal(last);
-    match operators.first().copied().unwrap_or("") {
-        "==" => equality_edit(if flipped { first } else { last }, text, push),
-        "is" if matches!(last.kind(), "true" | "false" | "none") => {
-            push(last, SiteKind::Identity, None);
-        }
-        "in" if is_literal(first) => push(first, SiteKind::Membership, None),
-        "in" if is_literal(last) => {
-            // Every member is another; the collection keeps its type.
-            let members: Vec<Node<'_>> = children(last)
-                .into_iter()
-                .filter(|member| is_literal(*member))
-                .collect();
-            if matches!(last.kind(), "tuple" | "list" | "set") {
-                for member in members {
-                    push(member, SiteKind::Membership, None);
-                }
-            } else if last.kind() == "string" {
-                push(last, SiteKind::Membership, None);
-            }
-        }
-        operator @ (">" | ">=" | "<" | "<=") => {
-            let target = if flipped { first } else { last };
-            let raise = operator.starts_with('>') != flipped;
-            if is_number(target) {
-                let direction = if raise { "greater" } else { "less" };
-                push(target, SiteKind::Ordering, Some(direction));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_number(node: Node<'_>) -> bool {
-    match node.kind() {
-        "integer" | "float" => true,
-        "unary_operator" => node
-            .named_child(0)
-            .is_some_and(|inner| matches!(inner.kind(), "integer" | "float")),
-        _ => false,
-    }
-}
-
-/// The expected side of an equality; inside `approx(…)` its first argument.
-fn equality_edit<'tree>(expected: Node<'tree>, text: &str, push: &mut Push<'_, 'tree>) {
-    if expected.kind() == "call" && callee_name(expected, text).is_some_and(|name| name == "approx")
-    {
-        if let Some(value) = positional(expected).first() {
-            push(*value, SiteKind::Equality, None);
-        }
-        return;
-    }
-    push(expected, SiteKind::Equality, None);
-}
-
-fn callee_name<'text>(call: Node<'_>, text: &'text str) -> Option<&'text str> {
-    let function = call.child_by_field_name("function")?;
-    match function.kind() {
-        "identifier" => Some(text_of(function, text)),
-        "attribute" => Some(text_of(function.child_by_field_name("attribute")?, text)),
-        _ => None,
-    }
-}
-
-/// The positional arguments of a call; none where one is unpacked.
-fn positional(call: Node<'_>) -> Vec<Node<'_>> {
-    let arguments = call
-        .child_by_field_name("arguments")
-        .filter(|arguments| arguments.kind() == "argument_list")
-        .map(children)
-        .unwrap_or_default();
-    if arguments
-        .iter()
-        .any(|argument| argument.kind() == "list_splat")
-    {
-        return Vec::new();
-    }
-    arguments
-        .into_iter()
-        .filter(|argument| {
-            !matches!(
-                argument.kind(),
-                "comment" | "keyword_argument" | "dictionary_splat"
-            )
-        })
-        .collect()
-}
-
-/// `self.assertEqual(f(), 3)`, `pytest.raises(X, match="…")`.
-fn call_edits<'tree>(call: Node<'tree>, text: &str, push: &mut Push<'_, 'tree>) {
-    let Some(function) = call.child_by_field_name("function") else {
-        return;
-    };
-    let Some(name) = callee_name(call, text) else {
-        return;
-    };
-    let arguments = positional(call);
-    let is_method = function.kind() == "attribute"
-        && function
-            .child_by_field_name("object")
-            .is_some_and(|object| {
-                matches!(text_of(object, text), "self" | "cls" | "case" | "testcase")
-            });
-    let pair = || Some((*arguments.first()?, *arguments.get(1)?));
-    match name {
-        _ if is_method && EQUALITY_METHODS.contains(&name) => {
-            if let Some((first, second)) = pair() {
-                let flipped = is_literal(first) && !is_literal(second);
-                equality_edit(if flipped { first } else { second }, text, push);
-            }
-        }
-        "assertIs" if is_method => {
-            if let Some((_, second)) = pair()
-                && matches!(second.kind(), "true" | "false" | "none")
-            {
-                push(second, SiteKind::Identity, None);
-            }
-        }
-        "assertIn" if is_method => {
-            if let Some((first, _)) = pair()
-                && is_literal(first)
-            {
-                push(first, SiteKind::Membership, None);
-            }
-        }
-        "assertGreater" | "assertGreaterEqual" | "assertLess" | "assertLessEqual" if is_method => {
-            if let Some((_, second)) = pair()
-                && is_number(second)
-            {
-                let direction = if name.starts_with("assertG") {
-                    "greater"
-                } else {
-                    "less"
-                };
-                push(second, SiteKind::Ordering, Some(direction));
-            }
-        }
-        "assertRaisesRegex" | "assertRaisesRegexp" | "assertWarnsRegex" if is_method => {
-            if let Some((_, pattern)) = pair() {
-                push(pattern, SiteKind::Pattern, Some("match"));
-            }
-        }
-        "raises" | "warns"
-            if dotted(function, text).is_some_and(|name| {
-                matches!(
-                    name.as_str(),
-                    "pytest.raises" | "raises" | "pytest.warns" | "warns"
-                )
-            }) =>
-        {
-            let pattern = call
-                .child_by_field_name("arguments")
-                .map(children)
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|argument| argument.kind() == "keyword_argument")
-                .find(|argument| {
-                    argument
-                        .child_by_field_name("name")
-                        .is_some_and(|name| text_of(name, text) == "match")
-                })
-                .and_then(|argument| argument.child_by_field_name("value"));
-            // `match=None` asks for nothing.
-            if let Some(pattern) = pattern.filter(|pattern| pattern.kind() != "none") {
-                push(pattern, SiteKind::Pattern, Some("match"));
-            }
-        }
-        _ => {}
-    }
 }

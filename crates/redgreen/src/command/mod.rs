@@ -4,6 +4,7 @@ pub mod amend;
 pub mod answer;
 pub mod check;
 pub mod clean;
+pub mod controls;
 pub mod demo;
 pub mod explain;
 pub mod full;
@@ -73,6 +74,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
             }
         }
         Command::Reference(arguments) => reference::run(printer, arguments),
+        Command::Controls => controls::run(&open(cli, printer)?),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),

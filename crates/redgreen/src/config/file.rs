@@ -35,6 +35,9 @@ pub struct File {
     /// How often to try and how long to wait.
     #[serde(default)]
     pub limits: Limits,
+    /// Runs beside GREEN that show that its result is not empty.
+    #[serde(default)]
+    pub controls: Controls,
     /// What a person may decide.
     #[serde(default)]
     pub policy: Policy,
@@ -179,6 +182,21 @@ pub struct Policy {
     pub bounce: Option<String>,
     /// Whether tasks that do not depend on a halted one go on; by default only when nobody watches.
     pub keep_going: Option<bool>,
+}
+
+/// `[controls]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Controls {
+    /// `standard` (default): locked tests must notice other expected values. `strict`: also run again from other bytes in
+    /// another folder, and with every changed function emptied. `off`: neither.
+    pub level: Option<String>,
+    /// A criterion none of whose tests was shown to notice another expected value: `note` says so (default), `refuse` does
+    /// not decide GREEN (default with `strict`).
+    pub uncontrolled: Option<String>,
+    /// Another level for single tasks, such as `{ T43 = "strict" }`.
+    #[serde(default)]
+    pub tasks: BTreeMap<String, String>,
 }
 
 /// `[approve]`.

@@ -1,5 +1,6 @@
 //! The effective configuration: the file, laid over what was detected.
 
+pub mod controls;
 pub mod detect;
 pub mod file;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub agents: BTreeMap<String, file::Agent>,
     /// Limits.
     pub limits: Limits,
+    /// Controls beside GREEN.
+    pub controls: controls::Controls,
     /// The rest of the file.
     pub file: file::File,
     /// The path of the file, where there is one.
@@ -185,6 +188,7 @@ impl Config {
             suites,
             agents,
             limits,
+            controls: controls::Controls::read(&parsed.controls, &place)?,
             file: parsed,
             origin,
             assumed,

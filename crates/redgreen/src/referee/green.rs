@@ -1,13 +1,15 @@
 //! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
 
 use super::context::{Context, Environments, Setting};
-use super::controls::changed_expectations;
+use super::controls::expectations::{Asked, changed_expectations};
+use super::controls::groups;
 use super::environment_changes::environment_changes;
 use super::lock::{StoredLock, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
 use super::scope;
 use super::trees::{TreeOnDisk, of_runner};
+use crate::config::controls::Level;
 use crate::error::Failure;
 use redgreen_core::gate::{
     self, Change, ChangeClass, Control, ExpectationControl, Gate, GateResult, GreenInput,
@@ -455,20 +457,32 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             tests_in_source: &candidate.tests_in_source,
             controls,
             control_failures: &control.failures,
+            control_refusals: &control.refusals,
             no_control: &control.notes,
             environment_changes: &environment_changes,
         })
     };
     let mut result = judged(&controls, &ExpectationControl::default());
-    if result.verdict() == Verdict::Pass {
-        let control = changed_expectations(
+    let level = setting.config.controls.level(task);
+    if result.verdict() == Verdict::Pass && level != Level::Off {
+        let items: Vec<ItemId> = request
+            .lock
+            .record
+            .tests
+            .iter()
+            .map(|test| test.item.clone())
+            .collect();
+        let asked = Asked {
             context,
-            &setting,
-            &environments,
-            &runners,
-            &candidate.tree,
-            &request.lock.record,
-        )?;
+            setting: &setting,
+            environments: &environments,
+            runners: &runners,
+            tree: &candidate.tree,
+            items: &items,
+            groups: &groups(&request.lock.record, &items),
+            required: setting.config.controls.required(task),
+        };
+        let control = changed_expectations(&asked)?;
         controls.extend(control.control.clone());
         result = judged(&controls, &control);
     }

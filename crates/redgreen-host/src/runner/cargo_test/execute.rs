@@ -6,7 +6,9 @@ use super::project::Project;
 use super::shell::{self, Shell};
 use super::test_environment::test_environment;
 use crate::process::{Finished, Spec};
-use crate::runner::{CouldNotRun, Request, RunnerSettings, SITES_VARIABLE, Selection};
+use crate::runner::{
+    CouldNotRun, Request, RunnerSettings, SITES_VARIABLE, Selection, TEST_VARIABLE,
+};
 use redgreen_core::id::CaseId;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -54,6 +56,13 @@ struct Job {
     spec: Spec,
 }
 
+/// Tells a process with changed expectations which test it is, so that places in helpers can be told apart.
+fn name_test(spec: &mut Spec, request: &Request<'_>, id: &CaseId) {
+    if request.sites.is_some() {
+        spec.env.insert(TEST_VARIABLE.to_owned(), id.to_string());
+    }
+}
+
 /// Lists and runs the tests of every executable.
 pub fn execute(
     shell: &mut Shell<'_>,
@@ -89,7 +98,8 @@ pub fn execute(
                 project.case_id(index, &target.name, request.items, settings.name.as_ref())
                 && selected(request.selection, &id)
             {
-                let spec = spec_of(shell, &[]);
+                let mut spec = spec_of(shell, &[]);
+                name_test(&mut spec, request, &id);
                 jobs.push(Job {
                     id,
                     target: index,
@@ -149,7 +159,8 @@ pub fn execute(
                 continue;
             }
             // With one thread libtest writes the name before the test runs, and output of the test in between.
-            let spec = spec_of(shell, &["--test-threads=2", "--exact", &name]);
+            let mut spec = spec_of(shell, &["--test-threads=2", "--exact", &name]);
+            name_test(&mut spec, request, &id);
             jobs.push(Job {
                 id,
                 target: index,

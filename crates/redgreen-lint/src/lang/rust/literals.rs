@@ -6,10 +6,6 @@ use std::ops::Range;
 
 /// Wrappers nested deeper than this are not looked into.
 const DEEPEST: usize = 16;
-/// Constructors that hand their argument on, so that another argument is another value.
-const WRAPPERS: [&str; 9] = [
-    "Some", "Ok", "Err", "Box", "String", "Rc", "Arc", "Cow", "PathBuf",
-];
 /// Methods that turn a literal into an owned value.
 const CONVERSIONS: [&str; 6] = [
     "to_string",
@@ -20,74 +16,139 @@ const CONVERSIONS: [&str; 6] = [
     "as_bytes",
 ];
 
-/// The literal that decides an expected value: the value itself, or one inside references, `Some(…)`, `vec![…]`, arrays,
-/// tuples and conversions. `None` for anything that is computed.
-pub(crate) fn expected_literal(lexed: &Lexed<'_>, range: Range<usize>) -> Option<usize> {
-    literal_at(lexed, range, 0)
+/// The literals that make up an expected value: the value itself, or those inside references, `Some(…)`, `vec![…]`,
+/// arrays, tuples, struct literals, variants, `Type::new(…)` and conversions. Empty for anything that is computed.
+pub(crate) fn expected_literals(lexed: &Lexed<'_>, range: Range<usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    if is_made_of_literals(lexed, range, 0, &mut found) {
+        found
+    } else {
+        Vec::new()
+    }
 }
 
-fn literal_at(lexed: &Lexed<'_>, range: Range<usize>, depth: usize) -> Option<usize> {
+/// Adds the literals of a value; false where it is computed.
+fn is_made_of_literals(
+    lexed: &Lexed<'_>,
+    range: Range<usize>,
+    depth: usize,
+    found: &mut Vec<usize>,
+) -> bool {
     if depth > DEEPEST {
-        return None;
+        return false;
     }
     let mut at = lexed.skip_comments(range.start);
     while at < range.end && (lexed.is(at, "&") || lexed.is(at, "-") || lexed.is(at, "*")) {
         at = lexed.skip_comments(at + 1);
     }
     if at >= range.end {
-        return None;
+        return false;
     }
-    let (literal, after) = match lexed.kind_at(at)? {
-        TokenKind::Number | TokenKind::String | TokenKind::Char => (at, at + 1),
-        TokenKind::Word if matches!(lexed.text_at(at), "true" | "false") => (at, at + 1),
-        TokenKind::Word => {
-            // A path of wrappers up to its argument: `Some(`, `String::from(`, `vec![`.
-            let is_vector = lexed.is(at, "vec") && lexed.is(at + 1, "!");
-            if !is_vector && !WRAPPERS.contains(&lexed.text_at(at)) {
-                return None;
-            }
-            let mut open = at + 1;
-            while open < range.end && lexed.kind_at(open) != Some(TokenKind::Open) {
-                if !(lexed.is(open, ":")
-                    || lexed.is(open, "!")
-                    || lexed.is(open, "new")
-                    || lexed.is(open, "from"))
-                {
-                    return None;
-                }
-                open += 1;
-            }
-            let end = after_group(lexed, open, range.end);
-            (inside(lexed, open, end, depth)?, end)
+    let after = match lexed.kind_at(at) {
+        Some(TokenKind::Number | TokenKind::String | TokenKind::Char) => {
+            found.push(at);
+            at + 1
         }
-        TokenKind::Open if !lexed.is(at, "{") => {
+        Some(TokenKind::Word) if matches!(lexed.text_at(at), "true" | "false") => {
+            found.push(at);
+            at + 1
+        }
+        Some(TokenKind::Word) => match constructor(lexed, at..range.end) {
+            Some(open) => {
+                let end = after_group(lexed, open, range.end);
+                inside(lexed, open, end, depth, found);
+                end
+            }
+            None => return false,
+        },
+        Some(TokenKind::Open) if !lexed.is(at, "{") => {
             let end = after_group(lexed, at, range.end);
-            (inside(lexed, at, end, depth)?, end)
+            inside(lexed, at, end, depth, found);
+            end
         }
-        TokenKind::Open
-        | TokenKind::Close
-        | TokenKind::Lifetime
-        | TokenKind::Punct
-        | TokenKind::LineComment
-        | TokenKind::BlockComment => return None,
+        Some(
+            TokenKind::Open
+            | TokenKind::Close
+            | TokenKind::Lifetime
+            | TokenKind::Punct
+            | TokenKind::LineComment
+            | TokenKind::BlockComment,
+        )
+        | None => return false,
     };
-    is_rest_harmless(lexed, after, range.end).then_some(literal)
+    is_rest_harmless(lexed, after, range.end)
 }
 
-/// The first literal in a group's elements.
-fn inside(lexed: &Lexed<'_>, open: usize, end: usize, depth: usize) -> Option<usize> {
+/// The opening token of a path that builds a value: `vec![`, `Some(`, `String::from(`, `Point {`, `Token::Number(`,
+/// `Version::new(`.
+fn constructor(lexed: &Lexed<'_>, range: Range<usize>) -> Option<usize> {
+    let mut at = range.start;
+    if lexed.is(at, "vec") && lexed.is(at + 1, "!") {
+        return (lexed.kind_at(at + 2) == Some(TokenKind::Open)).then_some(at + 2);
+    }
+    let is_type = |text: &str| text.chars().next().is_some_and(char::is_uppercase);
+    let (mut last, mut before) = ("", "");
+    while at < range.end {
+        match lexed.kind_at(at)? {
+            TokenKind::Word => (before, last) = (last, lexed.text_at(at)),
+            TokenKind::Open => break,
+            TokenKind::Punct if lexed.is(at, ":") => {}
+            TokenKind::Number
+            | TokenKind::String
+            | TokenKind::Char
+            | TokenKind::Lifetime
+            | TokenKind::Close
+            | TokenKind::Punct
+            | TokenKind::LineComment
+            | TokenKind::BlockComment => return None,
+        }
+        at += 1;
+    }
+    let builds = is_type(last) || (matches!(last, "new" | "from") && is_type(before));
+    (at < range.end && builds && (lexed.is(at, "(") || (lexed.is(at, "{") && is_type(last))))
+        .then_some(at)
+}
+
+/// The literals in a group's elements, as far as those are made of literals.
+fn inside(lexed: &Lexed<'_>, open: usize, end: usize, depth: usize, found: &mut Vec<usize>) {
     let content = open + 1..end.saturating_sub(1).max(open + 1);
-    split_commas(lexed, content)
-        .into_iter()
-        .take(16)
-        .find_map(|part| {
-            // `[0; 3]`: the value, not the length.
-            let end = part
-                .clone()
-                .find(|index| lexed.is(*index, ";"))
-                .unwrap_or(part.end);
-            literal_at(lexed, part.start..end, depth + 1)
-        })
+    let fields = lexed.is(open, "{");
+    for part in split_commas(lexed, content).into_iter().take(64) {
+        // `[0; 3]`: the value, not the length.
+        let end = part
+            .clone()
+            .find(|index| lexed.is(*index, ";"))
+            .unwrap_or(part.end);
+        let mut start = lexed.skip_comments(part.start);
+        if fields {
+            if !(lexed.kind_at(start) == Some(TokenKind::Word) && lexed.is(start + 1, ":")) {
+                continue;
+            }
+            start += 2;
+        }
+        let mut own = Vec::new();
+        if is_made_of_literals(lexed, start..end, depth + 1, &mut own) {
+            found.append(&mut own);
+        }
+    }
+}
+
+/// The literals of a pattern, up to its guard; none where it has ranges.
+pub(crate) fn pattern_literals(lexed: &Lexed<'_>, range: Range<usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    for at in range {
+        match lexed.kind_at(at) {
+            Some(TokenKind::Number | TokenKind::String | TokenKind::Char) => found.push(at),
+            Some(TokenKind::Word) => match lexed.text_at(at) {
+                "true" | "false" => found.push(at),
+                "if" => break,
+                _ => {}
+            },
+            Some(TokenKind::Punct) if lexed.is(at, ".") => return Vec::new(),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Whether only conversions follow: `.to_string()`, `as u8`, `[..]`.

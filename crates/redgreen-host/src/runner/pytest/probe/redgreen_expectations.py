@@ -1,5 +1,9 @@
-"""Changed expectations: the helper that rewritten tests call (contract: `redgreen_lint::expectations`)."""
+"""Changed expectations: the helpers that rewritten tests call (contract: `redgreen_lint::expectations`)."""
 
+import datetime
+import decimal
+import enum
+import fractions
 import os
 
 
@@ -13,28 +17,50 @@ class Other:
 
 
 class Report:
-    """Appends sites to the file of the run."""
+    """Appends sites to the file of the run, each once per test."""
 
     def __init__(self, path):
         self.handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.write = os.write
+        self.seen = set()
 
     def site(self, site):
-        self.write(self.handle, (site + "\n").encode())
+        line = site + "\t" + os.environ.get("PYTEST_CURRENT_TEST", "") + "\n"
+        if line not in self.seen:
+            self.write(self.handle, line.encode("utf-8", "surrogateescape"))
+            self.seen.add(line)
+
+
+def far(value):
+    """On no side of any number, and within no tolerance."""
+    kind = type(value)
+    if kind in (int, float):
+        return float("nan")
+    if kind in (list, tuple) and value:
+        return kind(far(element) for element in value)
+    if kind is dict and value:
+        return {key: far(element) for key, element in value.items()}
+    return other(value, None)
 
 
 def other(value, direction):
-    """A value of the same type that is another one; greater or less where that is asked."""
+    """A value of the same type that is another one; on the other side or out of reach where that is asked."""
     if direction == "as_is":
         return value
     if direction == "match":
         return "(?!)"
+    if direction == "alien":
+        return Other()
+    if direction is not None:
+        return far(value)
     kind = type(value)
     if kind is bool:
         return not value
-    if kind in (int, float, complex):
-        far = abs(value) + 7919 if kind is not int else abs(value) * 3 + 7919
-        return value - far if direction == "less" else value + far
+    if kind is int:
+        return abs(value) * 3 + 7919
+    if kind in (float, complex, decimal.Decimal, fractions.Fraction):
+        larger = value + abs(value) + 7919
+        return kind(5) / 2 if larger == value else larger
     if kind is str:
         return "\u2400 another value \u2400"
     if kind in (bytes, bytearray):
@@ -47,11 +73,17 @@ def other(value, direction):
         return kind([*value, Other()])
     if kind is dict:
         return {**value, Other(): Other()}
+    if kind in (datetime.date, datetime.datetime):
+        return value.replace(year=value.year + 1000 if value.year < 5000 else value.year - 1000, day=1)
+    if kind is datetime.timedelta:
+        return value + datetime.timedelta(days=7919)
+    if isinstance(value, enum.Enum) and not isinstance(value, enum.Flag):
+        return next((member for member in kind if member is not value), None) or Other()
     return Other()
 
 
 def install(path):
-    """Puts `__redgreen_other__` where every module finds it."""
+    """Puts the helpers where every module finds them."""
     import builtins
 
     report = Report(path)
@@ -63,4 +95,9 @@ def install(path):
         except Exception:
             return Other()
 
+    def __redgreen_went_on__(*sites):
+        for site in sites:
+            report.site("+" + site)
+
     builtins.__redgreen_other__ = __redgreen_other__
+    builtins.__redgreen_went_on__ = __redgreen_went_on__

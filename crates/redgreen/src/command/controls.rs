@@ -1,0 +1,105 @@
+//! `redgreen __controls`: the control of changed expectations over a suite as it is, as if every passing test were locked.
+//!
+//! Internal: it is how the control is measured on real projects (`docs/reference/controls.md`).
+
+use super::Ending;
+use crate::error::Failure;
+use crate::referee::context::{Context, Environments, Setting};
+use crate::referee::controls::expectations::{Asked, changed_expectations};
+use crate::referee::red::{all_items, merged};
+use crate::referee::trees::TreeOnDisk;
+use redgreen_core::exit::ExitCode;
+use redgreen_core::id::ItemId;
+use redgreen_core::outcome::Outcome;
+use redgreen_core::run_report::RunReport;
+use redgreen_host::runner::Selection;
+use redgreen_host::tree::Snapshot;
+use std::collections::BTreeMap;
+
+/// Runs the suite of the commit that is checked out, and again with other expected values.
+///
+/// # Errors
+/// A failure when the suite cannot be run.
+pub fn run(context: &Context) -> Ending {
+    let head = context.head_commit()?;
+    let tree = Snapshot::of_commit(&context.repository, &head).map_err(Failure::internal)?;
+    let setting = Setting::of_tree(context, &tree)?;
+    let runners = setting.runners()?;
+    let environments = Environments::resolve(context, &setting, &tree, &runners)?;
+    let on_disk = TreeOnDisk::build(context, &setting, &tree, "suite")?;
+    let suite = |label: &str| -> Result<RunReport, Failure> {
+        let mut run = None;
+        for runner in &runners {
+            let known = all_items(context, &setting, &tree, runner.settings().kind)?;
+            let items = known.iter().map(|item| item.id.clone()).collect();
+            let report = on_disk
+                .run(
+                    context,
+                    &setting,
+                    &environments,
+                    runner.as_ref(),
+                    &Selection::Items(items),
+                    &known,
+                    label,
+                )
+                .map_err(Failure::from)?;
+            run = Some(merged(run, report));
+        }
+        run.ok_or_else(|| Failure::usage("there is no runner", "run redgreen init"))
+    };
+    // The first run builds what later ones share; the second is what a suite costs.
+    suite("warm")?;
+    let start = redgreen_host::clock::monotonic();
+    let run = suite("suite")?;
+    let bare = start.elapsed();
+    let mut outcomes: BTreeMap<&ItemId, bool> = BTreeMap::new();
+    for case in &run.cases {
+        *outcomes.entry(&case.id.item).or_insert(true) &= case.outcome == Outcome::Passed;
+    }
+    let items: Vec<ItemId> = outcomes
+        .iter()
+        .filter(|(_, passed)| **passed)
+        .map(|(item, _)| (*item).clone())
+        .collect();
+    let start = redgreen_host::clock::monotonic();
+    let control = changed_expectations(&Asked {
+        context,
+        setting: &setting,
+        environments: &environments,
+        runners: &runners,
+        tree: &tree,
+        items: &items,
+        groups: &[(String::new(), items.clone())],
+        required: false,
+    })?;
+    let took = start.elapsed();
+    let place = |reason: &redgreen_core::reason::Reason| {
+        serde_json::json!({
+            "test": reason.test,
+            "path": reason.path.as_ref().map(ToString::to_string),
+            "line": reason.line,
+            "message": reason.message,
+        })
+    };
+    let mut why: BTreeMap<String, usize> = BTreeMap::new();
+    for note in &control.notes {
+        let text = note.message.rsplit("` ").next().unwrap_or(&note.message);
+        *why.entry(text.to_owned()).or_default() += 1;
+    }
+    let document = serde_json::json!({
+        "schema": "redgreen.controls/1",
+        "tests": items.len(),
+        "controlled": control.control.as_ref().map_or(0, |control| control.tests.len()),
+        "flagged": control.failures.iter().map(place).collect::<Vec<_>>(),
+        "no_control": why,
+        "uncontrolled": control.notes.iter().map(place).collect::<Vec<_>>(),
+        "suite_ms": u64::try_from(bare.as_millis()).unwrap_or(u64::MAX),
+        "control_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    context.printer.data(format!("{document:#}"));
+    Ok(if control.failures.is_empty() {
+        ExitCode::Pass
+    } else {
+        ExitCode::Rejected
+    })
+}
