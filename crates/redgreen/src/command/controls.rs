@@ -71,6 +71,7 @@ pub fn run(context: &Context) -> Ending {
         items: &items,
         groups: &[(String::new(), items.clone())],
         required: false,
+        usual_ms: run.duration_ms,
     })?;
     let took = start.elapsed();
     let place = |reason: &redgreen_core::reason::Reason| {

@@ -481,6 +481,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             items: &items,
             groups: &groups(&request.lock.record, &items),
             required: setting.config.controls.required(task),
+            usual_ms: run.duration_ms,
         };
         let control = changed_expectations(&asked)?;
         controls.extend(control.control.clone());

@@ -1,6 +1,6 @@
 //! Changed expectations (SPEC C7, standard): the same tests with other expected values must fail.
 
-use super::super::context::{Context, Environments, Setting};
+use super::super::context::{Context, Environments, Setting, adapter};
 use super::super::proposal::text_of;
 use super::super::red::{all_items, merged};
 use super::super::trees::{TreeOnDisk, of_runner};
@@ -16,9 +16,13 @@ use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
 use redgreen_lint::expectations::{Change, Site, mutate_as};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How often places that do not compile are taken out before the rest of their files is.
 const ROUNDS: usize = 6;
+
+/// What a control may take beside ten times the tests themselves: mostly for building them.
+const LONGEST_START: Duration = Duration::from_secs(180);
 
 /// What the control is asked.
 pub struct Asked<'a> {
@@ -38,6 +42,8 @@ pub struct Asked<'a> {
     pub groups: &'a [(String, Vec<ItemId>)],
     /// Whether every criterion needs a controlled test.
     pub required: bool,
+    /// How long the tests took without changes, in milliseconds: a control may take longer, but not for ever.
+    pub usual_ms: u64,
 }
 
 /// One run with other expected values.
@@ -277,7 +283,11 @@ fn run_once(
     std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
     let report_file = folder.join("evaluated");
     let mut run: Option<RunReport> = None;
+    let limit = Duration::from_millis(asked.usual_ms.saturating_mul(10)) + LONGEST_START;
     for runner in asked.runners {
+        let mut settings = runner.settings().clone();
+        settings.timeout = settings.timeout.min(limit);
+        let runner = adapter(&settings);
         let own = of_runner(wanted.iter().copied(), runner.as_ref());
         if own.is_empty() {
             continue;
