@@ -15,6 +15,7 @@ pub mod lock;
 pub mod proposal;
 pub mod red;
 pub mod refine;
+pub mod reported;
 pub mod scope;
 pub mod slips;
 pub mod trees;
