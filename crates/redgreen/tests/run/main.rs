@@ -14,3 +14,4 @@ mod reports;
 mod resume;
 mod retries;
 mod sessions;
+mod watching;
