@@ -3,8 +3,9 @@
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
 use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
-use crate::{clock, env};
+use crate::{clock, env, secrets};
 use redgreen_core::run_report::Ended;
+use redgreen_formats::redact;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -241,6 +242,8 @@ struct Streams<'a, 's> {
     stderr: Stream,
     sink: Option<Sink<'s>>,
     log: Option<File>,
+    /// Takes secrets out of what goes to the log.
+    to_log: redact::Stream,
     /// Bytes of output so far.
     seen: u64,
     /// The sink wants no more.
@@ -275,6 +278,7 @@ impl<'a, 's> Streams<'a, 's> {
             stderr: stream(child.stderr.take().map(nonblocking)),
             sink,
             log,
+            to_log: redact::Stream::default(),
             seen: 0,
             stopped: false,
             buffer: vec![0; 1 << 18],
@@ -349,7 +353,9 @@ impl<'a, 's> Streams<'a, 's> {
         let bytes = &self.buffer[..count];
         self.seen += count as u64;
         if let Some(log) = &mut self.log
-            && log.write_all(bytes).is_err()
+            && log
+                .write_all(&self.to_log.push(&secrets::redactor(), bytes))
+                .is_err()
         {
             // A full disk must not stop the run; the kept head and tail are still there.
             self.log = None;
@@ -371,6 +377,9 @@ impl<'a, 's> Streams<'a, 's> {
         self.stdin = None;
         while self.seen <= limit && !self.stopped && self.read(true) {}
         while self.seen <= limit && self.read(false) {}
+        if let Some(log) = &mut self.log {
+            let _ = log.write_all(&self.to_log.finish(&secrets::redactor()));
+        }
     }
 }
 
