@@ -1,5 +1,6 @@
 //! The loop that feeds, drains, limits and ends one process.
 
+use super::activity;
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
 use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
@@ -68,7 +69,8 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     let start = clock::monotonic();
     let (mut child, leader, used) = spawn(spec)?;
     let record = jobs::Record::write(&leader, &spec.label);
-    let mut streams = Streams::take(spec, &mut child, sink);
+    let shown = activity::begin(spec, start);
+    let mut streams = Streams::take(spec, &mut child, sink, &shown);
     let pidfd = pidfd(&leader);
     let mut ending = None;
     let mut output_at = start;
@@ -241,6 +243,8 @@ struct Streams<'a, 's> {
     stdout: Stream,
     stderr: Stream,
     sink: Option<Sink<'s>>,
+    /// What a person sees of it while it runs.
+    shown: &'a activity::Shown,
     log: Option<File>,
     /// Takes secrets out of what goes to the log.
     to_log: redact::Stream,
@@ -262,7 +266,12 @@ fn nonblocking(pipe: impl Into<OwnedFd>) -> OwnedFd {
 }
 
 impl<'a, 's> Streams<'a, 's> {
-    fn take(spec: &'a Spec, child: &mut Child, sink: Option<Sink<'s>>) -> Self {
+    fn take(
+        spec: &'a Spec,
+        child: &mut Child,
+        sink: Option<Sink<'s>>,
+        shown: &'a activity::Shown,
+    ) -> Self {
         let log = spec
             .log
             .as_ref()
@@ -277,6 +286,7 @@ impl<'a, 's> Streams<'a, 's> {
             stdout: stream(child.stdout.take().map(nonblocking)),
             stderr: stream(child.stderr.take().map(nonblocking)),
             sink,
+            shown,
             log,
             to_log: redact::Stream::default(),
             seen: 0,
@@ -351,6 +361,7 @@ impl<'a, 's> Streams<'a, 's> {
             return false;
         }
         let bytes = &self.buffer[..count];
+        self.shown.output(bytes);
         self.seen += count as u64;
         if let Some(log) = &mut self.log
             && log

@@ -190,6 +190,8 @@ pub struct Limits {
     pub implementer_retries: Option<u32>,
     /// Longest wait for a usage limit or an outage; `"1h"` by default.
     pub max_wait: Option<String>,
+    /// How much room caches may take in private state, such as `"5GB"`; `"10GB"` by default. The oldest go first.
+    pub cache: Option<String>,
 }
 
 /// `[policy]`.

@@ -18,6 +18,12 @@ pub struct RunLog {
     _lock: Lock,
 }
 
+/// The name of the lock that a redgreen holds while it works on a plan.
+#[must_use]
+pub fn plan_lock(slug: &str) -> String {
+    format!("plan-{slug}")
+}
+
 /// Turns a journal error into a failure: what was recorded cannot be trusted.
 fn journal_failure(error: &redgreen_host::journal::JournalError) -> Failure {
     Failure::new(ExitCode::Rejected, error.to_string(), error.hint())
@@ -29,13 +35,10 @@ impl RunLog {
     /// # Errors
     /// A failure when another redgreen holds it, a line is damaged, or an event cannot have happened.
     pub fn open(context: &Context, slug: &str) -> Result<Self, Failure> {
-        let lock = context
-            .state
-            .lock(&format!("plan-{slug}"))
-            .map_err(|error| {
-                let help = error.hint.clone();
-                Failure::not_ready(error.to_string(), help)
-            })?;
+        let lock = context.state.lock(&plan_lock(slug)).map_err(|error| {
+            let help = error.hint.clone();
+            Failure::not_ready(error.to_string(), help)
+        })?;
         let path = context.state.journals().join(format!("{slug}.jsonl"));
         let opened = Journal::open(&path).map_err(|error| journal_failure(&error))?;
         let mut events = Vec::new();

@@ -15,3 +15,4 @@ mod resume;
 mod retries;
 mod secrets;
 mod sessions;
+mod watching;
