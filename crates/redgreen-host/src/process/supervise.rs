@@ -4,8 +4,9 @@ use super::activity;
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
 use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
-use crate::{clock, env};
+use crate::{clock, env, secrets};
 use redgreen_core::run_report::Ended;
+use redgreen_formats::redact;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -245,6 +246,8 @@ struct Streams<'a, 's> {
     /// What a person sees of it while it runs.
     shown: &'a activity::Shown,
     log: Option<File>,
+    /// Takes secrets out of what goes to the log.
+    to_log: redact::Stream,
     /// Bytes of output so far.
     seen: u64,
     /// The sink wants no more.
@@ -285,6 +288,7 @@ impl<'a, 's> Streams<'a, 's> {
             sink,
             shown,
             log,
+            to_log: redact::Stream::default(),
             seen: 0,
             stopped: false,
             buffer: vec![0; 1 << 18],
@@ -360,7 +364,9 @@ impl<'a, 's> Streams<'a, 's> {
         self.shown.output(bytes);
         self.seen += count as u64;
         if let Some(log) = &mut self.log
-            && log.write_all(bytes).is_err()
+            && log
+                .write_all(&self.to_log.push(&secrets::redactor(), bytes))
+                .is_err()
         {
             // A full disk must not stop the run; the kept head and tail are still there.
             self.log = None;
@@ -382,6 +388,9 @@ impl<'a, 's> Streams<'a, 's> {
         self.stdin = None;
         while self.seen <= limit && !self.stopped && self.read(true) {}
         while self.seen <= limit && self.read(false) {}
+        if let Some(log) = &mut self.log {
+            let _ = log.write_all(&self.to_log.finish(&secrets::redactor()));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::progress::aside;
 use crate::error::Failure;
 use redgreen_core::outcome::Verdict;
+use redgreen_host::secrets::hidden;
 use std::io::Write;
 
 /// How much is said.
@@ -18,7 +19,7 @@ pub enum Level {
     Verbose,
 }
 
-/// Prints for people and for programs. Write errors are ignored on purpose: a closed pipe is no reason to fail a gate.
+/// Prints for people and for programs, without secrets (SPEC C8). Write errors are ignored on purpose: a closed pipe is no reason to fail a gate.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     /// How much is said.
@@ -43,7 +44,7 @@ impl Printer {
     pub fn data(&self, line: impl AsRef<str>) {
         if self.level > Level::Silent {
             aside(|| {
-                let _ = writeln!(anstream::stdout(), "{}", line.as_ref());
+                let _ = writeln!(anstream::stdout(), "{}", hidden(line.as_ref()));
             });
         }
     }
@@ -51,7 +52,7 @@ impl Printer {
     pub fn talk(&self, line: impl AsRef<str>) {
         if self.level >= Level::Normal {
             aside(|| {
-                let _ = writeln!(anstream::stderr(), "{}", line.as_ref());
+                let _ = writeln!(anstream::stderr(), "{}", hidden(line.as_ref()));
             });
         }
     }
@@ -59,7 +60,7 @@ impl Printer {
     pub fn detail(&self, line: impl AsRef<str>) {
         if self.level >= Level::Verbose {
             aside(|| {
-                let _ = writeln!(anstream::stderr(), "{}", line.as_ref());
+                let _ = writeln!(anstream::stderr(), "{}", hidden(line.as_ref()));
             });
         }
     }
@@ -101,7 +102,7 @@ impl Printer {
             }
             text.push_str(&format!("\n   = help: {}", failure.help));
             aside(|| {
-                let _ = writeln!(anstream::stderr(), "{text}");
+                let _ = writeln!(anstream::stderr(), "{}", hidden(&text));
             });
         }
     }
