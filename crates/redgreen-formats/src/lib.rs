@@ -5,5 +5,6 @@ pub mod cargo;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;
+pub mod redact;
 pub mod report;
 pub mod wire;
