@@ -31,6 +31,7 @@ impl RunnerKind {
         match self {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
+            Self::Junit => "junit",
         }
     }
 }

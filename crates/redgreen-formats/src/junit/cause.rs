@@ -33,7 +33,7 @@ pub fn cause(mark: &Mark, project: &dyn Project) -> CauseDetail {
     let found = |cause: Cause, symbol: Option<&str>| CauseDetail {
         cause,
         detail: detail(line),
-        symbol: symbol.map(|symbol| detail(symbol)),
+        symbol: symbol.map(detail),
     };
     let whole = format!("{}\n{}\n{}", mark.class, mark.message, mark.text);
     if let Some(known) = broken(mark, line, &whole) {

@@ -239,7 +239,7 @@ fn targets(request: &Request<'_>, root: &str) -> Vec<String> {
         Selection::Items(items) => items.iter().map(|item| &item.path).collect(),
     };
     let there = |file: &&RelPath| request.tree.join(file.as_str()).is_file();
-    if matches!(request.selection, Selection::Items(_)) && !files.iter().all(|file| there(file)) {
+    if matches!(request.selection, Selection::Items(_)) && !files.iter().all(there) {
         return Vec::new();
     }
     files

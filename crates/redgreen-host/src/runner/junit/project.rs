@@ -121,7 +121,7 @@ impl Project for Known<'_> {
         };
         // Python prints the innermost frame last, everybody else first.
         if trace.contains(".py") {
-            words().filter_map(|word| self.frame(word)).last()
+            words().filter_map(|word| self.frame(word)).next_back()
         } else {
             words().find_map(|word| self.frame(word))
         }
