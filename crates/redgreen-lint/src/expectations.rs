@@ -196,7 +196,14 @@ impl RustAssertion {
 /// # Errors
 /// [`LintError::TooLarge`] for a text over [`crate::MAX_FILE_BYTES`].
 pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutated, LintError> {
-    mutate_as(language, text, items, None, Change::SameType, &BTreeSet::new())
+    mutate_as(
+        language,
+        text,
+        items,
+        None,
+        Change::SameType,
+        &BTreeSet::new(),
+    )
 }
 
 /// The same with everything that can be chosen: the path that site ids are made of (for files without items of their
@@ -216,12 +223,18 @@ pub fn mutate_as(
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
     let mut edits = match language {
         Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
-        Language::Rust => rust::edits(text, &listed, path.or_else(|| items.first().map(|id| &id.path))),
+        Language::Rust => rust::edits(
+            text,
+            &listed,
+            path.or_else(|| items.first().map(|id| &id.path)),
+        ),
     };
     edits.sort_by_key(|edit| edit.range.start);
     let prefix: String = path
         .or_else(|| items.first().map(|id| &id.path))
-        .map_or_else(String::new, |path| Digest::of(path.as_str().as_bytes()).short());
+        .map_or_else(String::new, |path| {
+            Digest::of(path.as_str().as_bytes()).short()
+        });
     let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     let mut result = Mutated {
         text: String::with_capacity(text.len()),
@@ -245,14 +258,20 @@ pub fn mutate_as(
                 .filter_map(|place| Some(format!("\"{}\"", ids.get(place)?)))
                 .collect();
             if !known.is_empty() {
-                result.text.push_str(text.get(at..edit.range.start).unwrap_or(""));
-                result.text.push_str(&format!("; {WENT_ON}({})", known.join(", ")));
+                result
+                    .text
+                    .push_str(text.get(at..edit.range.start).unwrap_or(""));
+                result
+                    .text
+                    .push_str(&format!("; {WENT_ON}({})", known.join(", ")));
                 at = edit.range.end;
             }
             continue;
         }
         if let Replacement::Inserted(inserted) = &edit.text {
-            result.text.push_str(text.get(at..edit.range.start).unwrap_or(""));
+            result
+                .text
+                .push_str(text.get(at..edit.range.start).unwrap_or(""));
             result.text.push_str(inserted);
             at = edit.range.end;
             continue;
@@ -302,7 +321,9 @@ pub fn mutate_as(
             }
             Replacement::Assertion(assertion) => {
                 helped = true;
-                result.text.push_str(&assertion.render(text, &edit.range, &id));
+                result
+                    .text
+                    .push_str(&assertion.render(text, &edit.range, &id));
             }
         }
         at = edit.range.end;
@@ -326,7 +347,9 @@ pub fn mutate_as(
     result.text.push_str(text.get(at..).unwrap_or(""));
     if helped {
         result.text.push('\n');
-        result.text.push_str(include_str!("expectations/rust_helper.rs.txt"));
+        result
+            .text
+            .push_str(include_str!("expectations/rust_helper.rs.txt"));
     }
     let controlled: BTreeSet<&ItemId> = result
         .sites

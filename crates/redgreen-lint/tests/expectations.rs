@@ -143,13 +143,19 @@ fn c7_forms_of_python_expectations() {
         ("assert f() is x", "assert f() is H(x, S)"),
         ("assert 3 in f()", ""),
         ("assert x == f()", "assert H(x, S) == f()"),
-        ("assert expected == result", "assert H(expected, S) == result"),
+        (
+            "assert expected == result",
+            "assert H(expected, S) == result",
+        ),
         ("assert ANY == f()", ""),
         (
             "self.assertAlmostEqual(f(), x, delta=9)",
             "self.assertAlmostEqual(f(), H(x, S, \"far\"), delta=9)",
         ),
-        ("self.assertTrue(f() == x)", "self.assertTrue(f() == H(x, S))"),
+        (
+            "self.assertTrue(f() == x)",
+            "self.assertTrue(f() == H(x, S))",
+        ),
         (
             "m.assert_called_once_with(x, y)",
             "m.assert_called_once_with(H(x, S), y)",
@@ -260,8 +266,14 @@ fn c7_forms_of_rust_expectations() {
             "assert_eq!(f(), &[61; 3][..]);",
         ),
         ("assert_eq!(f(), 3 + 4);", "assert_eq!(f(), V(3 + 4));"),
-        ("assert_eq!(f(), expected);", "assert_eq!(f(), V(expected));"),
-        ("assert_eq!(expected, f());", "assert_eq!(V(expected), f());"),
+        (
+            "assert_eq!(f(), expected);",
+            "assert_eq!(f(), V(expected));",
+        ),
+        (
+            "assert_eq!(expected, f());",
+            "assert_eq!(V(expected), f());",
+        ),
         ("assert_eq!(x, result);", "assert_eq!(V(x), result);"),
         ("assert_eq!(f(), g(3));", "assert_eq!(f(), V(g(3)));"),
         (

@@ -216,8 +216,12 @@ fn function_edits(
                 };
                 open.extend(children(node).into_iter().map(|child| (child, inner)));
             }
-            "if_statement" | "for_statement" | "while_statement" | "match_statement"
-            | "conditional_expression" | "boolean_operator" => {
+            "if_statement"
+            | "for_statement"
+            | "while_statement"
+            | "match_statement"
+            | "conditional_expression"
+            | "boolean_operator" => {
                 let inner = Around {
                     certain: false,
                     ..around
@@ -276,12 +280,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn push(
-        &mut self,
-        target: Node<'_>,
-        kind: super::SiteKind,
-        direction: Option<&'static str>,
-    ) {
+    fn push(&mut self, target: Node<'_>, kind: super::SiteKind, direction: Option<&'static str>) {
         if !can_be_argument(target) {
             return;
         }

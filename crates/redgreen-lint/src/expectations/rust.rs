@@ -3,9 +3,7 @@
 use super::{Edit, RUST_HELPER, Replacement, RustAssertion, RustPart, SiteKind};
 use crate::lang::rust::lexer::{Lexed, TokenKind, lex};
 use crate::lang::rust::literals::{expected_literals, other_literal, pattern_literals};
-use crate::lang::rust::outline::{
-    Container, Item, ItemKind, after_group, outline, split_commas,
-};
+use crate::lang::rust::outline::{Container, Item, ItemKind, after_group, outline, split_commas};
 use crate::lang::rust::tests_in::{RustTest, is_test_function, is_test_only, tests_in};
 use crate::syntax::LineIndex;
 use redgreen_core::id::{ItemId, RelPath};
@@ -24,9 +22,7 @@ const MEMBERSHIP_METHODS: [&str; 3] = ["contains", "starts_with", "ends_with"];
 /// Calls that may keep a panic of their argument to themselves.
 const CATCHERS: [&str; 4] = ["spawn", "spawn_blocking", "spawn_local", "spawn_scoped"];
 /// Names that stand for what was computed, not for what is expected.
-const ACTUAL_NAMES: [&str; 7] = [
-    "result", "results", "actual", "got", "out", "output", "res",
-];
+const ACTUAL_NAMES: [&str; 7] = ["result", "results", "actual", "got", "out", "output", "res"];
 
 struct Rewriter<'a, 'text> {
     lexed: &'a Lexed<'text>,
@@ -125,9 +121,10 @@ impl Rewriter<'_, '_> {
         let Some(at) = head.clone().find(|at| self.lexed.is(*at, "should_panic")) else {
             return;
         };
-        let Some(literal) = (at..head.end).take(6).find(|at| {
-            self.lexed.kind_at(*at) == Some(TokenKind::String)
-        }) else {
+        let Some(literal) = (at..head.end)
+            .take(6)
+            .find(|at| self.lexed.kind_at(*at) == Some(TokenKind::String))
+        else {
             return;
         };
         let Some(other) = other_literal(self.lexed, literal) else {
@@ -240,8 +237,11 @@ impl Rewriter<'_, '_> {
                 let first = parts.first().map_or(0, |(range, _)| range.start);
                 self.edits.push(Edit {
                     line: self.lines.line(first),
-                    range: lexed.start_of(start)
-                        ..lexed.end_before(if statement { end + 1 } else { end }),
+                    range: lexed.start_of(start)..lexed.end_before(if statement {
+                        end + 1
+                    } else {
+                        end
+                    }),
                     text: Replacement::Assertion(RustAssertion {
                         parts,
                         helper: owner.helper.clone(),
@@ -333,8 +333,7 @@ impl Rewriter<'_, '_> {
             let word = self.lexed.text_at(at);
             self.lexed.kind_at(at) == Some(TokenKind::Word)
                 && at + 1 < tokens.end
-                && (self.lexed.is(at + 1, "(")
-                    || self.lexed.is(at + 1, "!") && word != "vec")
+                && (self.lexed.is(at + 1, "(") || self.lexed.is(at + 1, "!") && word != "vec")
                 && !word.chars().next().is_some_and(char::is_uppercase)
         })
     }

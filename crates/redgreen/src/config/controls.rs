@@ -76,10 +76,7 @@ impl Controls {
     /// The level of a task.
     #[must_use]
     pub fn level(&self, task: &TaskId) -> Level {
-        self.tasks
-            .get(task.as_str())
-            .copied()
-            .unwrap_or(self.level)
+        self.tasks.get(task.as_str()).copied().unwrap_or(self.level)
     }
     /// Whether every criterion of a task needs a controlled test.
     #[must_use]

@@ -169,9 +169,8 @@ fn equal_pair<'tree>(
     if is_matcher(first, text) {
         return;
     }
-    let is_actual_name = |node: Node<'_>| {
-        node.kind() == "identifier" && ACTUAL_NAMES.contains(&text_of(node, text))
-    };
+    let is_actual_name =
+        |node: Node<'_>| node.kind() == "identifier" && ACTUAL_NAMES.contains(&text_of(node, text));
     let flipped = if is_literal(first) || is_literal(second) {
         !is_literal(second)
     } else if is_tolerance(first, text) || is_tolerance(second, text) {

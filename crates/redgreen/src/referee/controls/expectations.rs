@@ -61,11 +61,10 @@ struct Controlled {
 /// A failure when a file cannot be read or the tree cannot be written.
 pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Failure> {
     let controlled = run_changed(asked, asked.items, Change::SameType)?;
-    let empty: Vec<ItemId> =
-        empty_tests(asked.items, &controlled.sites, controlled.run.as_ref())
-            .into_iter()
-            .map(|(item, _)| item.clone())
-            .collect();
+    let empty: Vec<ItemId> = empty_tests(asked.items, &controlled.sites, controlled.run.as_ref())
+        .into_iter()
+        .map(|(item, _)| item.clone())
+        .collect();
     let loose = loose(asked, &empty)?;
     Ok(judge_expectations(&ExpectationInput {
         items: asked.items,
@@ -189,11 +188,7 @@ fn helpers(
         .collect())
 }
 
-fn run_changed(
-    asked: &Asked<'_>,
-    items: &[ItemId],
-    change: Change,
-) -> Result<Controlled, Failure> {
+fn run_changed(asked: &Asked<'_>, items: &[ItemId], change: Change) -> Result<Controlled, Failure> {
     let mut without: BTreeMap<RelPath, BTreeSet<String>> = BTreeMap::new();
     let mut round = 0;
     loop {
@@ -248,7 +243,12 @@ fn not_compiling(
             let files: BTreeSet<&RelPath> = failure
                 .files
                 .iter()
-                .chain(failure.causes.iter().filter_map(|cause| cause.file.as_ref()))
+                .chain(
+                    failure
+                        .causes
+                        .iter()
+                        .filter_map(|cause| cause.file.as_ref()),
+                )
                 .collect();
             found.extend(
                 sites
@@ -292,7 +292,12 @@ fn run_once(
         if own.is_empty() {
             continue;
         }
-        let known = all_items(context, asked.setting, &changed.tree, runner.settings().kind)?;
+        let known = all_items(
+            context,
+            asked.setting,
+            &changed.tree,
+            runner.settings().kind,
+        )?;
         let report = on_disk.run_reporting(
             context,
             asked.setting,
@@ -336,11 +341,7 @@ fn item_named<'a>(items: &'a [ItemId], name: &str) -> Option<&'a ItemId> {
 }
 
 /// What each place reported, by the test it belongs to or was called from.
-fn attribute(
-    items: &[ItemId],
-    sites: &[(RelPath, Site)],
-    reported: &Reported,
-) -> Vec<ChangedSite> {
+fn attribute(items: &[ItemId], sites: &[(RelPath, Site)], reported: &Reported) -> Vec<ChangedSite> {
     let mut by_site: BTreeMap<&str, Vec<(bool, Option<&ItemId>)>> = BTreeMap::new();
     for (site, test) in reported {
         let (went_on, site) = site
@@ -353,9 +354,7 @@ fn attribute(
     }
     let mut found = Vec::new();
     for (path, site) in sites {
-        let reports = by_site
-            .get(site.id.as_str())
-            .map_or(&[][..], Vec::as_slice);
+        let reports = by_site.get(site.id.as_str()).map_or(&[][..], Vec::as_slice);
         let of = |item: &ItemId| {
             let own = || {
                 reports
