@@ -35,6 +35,9 @@ pub struct LockRecord {
     pub tests: Vec<ExpectedTest>,
     /// Which tests serve which criterion.
     pub criteria: CriteriaMap,
+    /// Digest of the held-out tests with a secret number; `None` where nothing is held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Digest>,
     /// Digest of the complete [`Manifest`].
     pub manifest: Digest,
     /// Digest of the environment record.
@@ -200,6 +203,7 @@ mod tests {
             locked_tree: "3".repeat(40),
             tests,
             criteria: CriteriaMap::new(),
+            hidden: None,
             manifest: digest,
             environment: digest,
             plan: None,

@@ -89,7 +89,6 @@ reason_codes! {
     NoControl = "no_control", "no control is possible for a test";
     // ---- strict controls
     CriterionWithoutControl = "criterion_without_control", "no test of a criterion was shown to notice another expected value";
-    FunctionNotNoticed = "function_not_noticed", "no locked test notices that a changed function does nothing";
     HiddenTestFailed = "hidden_test_failed", "a held-out test does not pass; only its criterion is told";
 }
 

@@ -22,6 +22,16 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Thirty-two random bytes in hexadecimal, so that a digest made with them cannot be found by trying.
+///
+/// # Errors
+/// An error where the system has no random numbers.
+pub fn secret_number() -> std::io::Result<String> {
+    let mut bytes = [0u8; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// The class of a state failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateErrorKind {

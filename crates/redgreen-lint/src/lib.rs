@@ -9,9 +9,11 @@
 
 pub mod conflicts;
 pub mod definitions;
+pub mod emptied;
 pub mod expectations;
 pub mod items;
 mod lang;
+pub mod reserialise;
 pub mod splice;
 mod syntax;
 pub mod undefined;

@@ -42,6 +42,8 @@ pub struct GreenInput<'a> {
     pub control_failures: &'a [Reason],
     /// Criteria without a controlled test, where the policy asks for one: not decided.
     pub control_refusals: &'a [Reason],
+    /// Held-out tests that do not pass, by criterion and cause only.
+    pub hidden_failures: &'a [Reason],
     /// What controls say beside that: tests without a control, named.
     pub no_control: &'a [Reason],
     /// How the environment differs from the one at lock; empty when it does not.
@@ -59,6 +61,9 @@ pub fn judge_green(input: &GreenInput<'_>) -> GateResult {
     }
     for reason in input.control_failures {
         findings.add(Verdict::Rejected, reason.clone());
+    }
+    for reason in input.hidden_failures {
+        findings.add(Verdict::Fail, reason.clone());
     }
     for reason in input.control_refusals {
         findings.add(Verdict::Inconclusive, reason.clone());

@@ -24,6 +24,7 @@ use crate::outcome::{Outcome, Role, Verdict};
 use crate::reason::{Reason, ReasonCode};
 use crate::run_report::{CaseReport, CauseDetail, RunReport};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Which gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,7 +95,7 @@ impl TestVerdict {
 /// A control that was run beside the gate (SPEC C7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
-    /// `red_control`, `changed_expectations`.
+    /// `red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`.
     pub kind: String,
     /// In plain words, such as "3 of 3 fail again without the code".
     pub result: String,
@@ -115,6 +116,43 @@ pub struct GateResult {
 }
 
 impl GateResult {
+    /// The same without anything that tells of held-out files: for what is handed on to who must not know them
+    /// (SPEC C7). The verdict stays.
+    #[must_use]
+    pub fn concealing(mut self, hidden: &BTreeSet<RelPath>) -> Self {
+        if hidden.is_empty() {
+            return self;
+        }
+        let tells = |reason: &Reason| {
+            let text = |text: &str| hidden.iter().any(|path| text.contains(path.as_str()));
+            reason
+                .path
+                .as_ref()
+                .is_some_and(|path| hidden.contains(path))
+                || reason.test.as_deref().is_some_and(text)
+                || text(&reason.message)
+                || reason.diff.as_deref().is_some_and(text)
+        };
+        self.tests.retain(|test| !hidden.contains(&test.item.path));
+        self.notes.retain(|note| !tells(note));
+        let mut told = false;
+        self.reasons = std::mem::take(&mut self.reasons)
+            .into_iter()
+            .filter_map(|reason| {
+                if !tells(&reason) {
+                    return Some(reason);
+                }
+                (!std::mem::replace(&mut told, true)).then(|| {
+                    Reason::new(
+                        ReasonCode::HiddenTestFailed,
+                        "a held-out test does not pass",
+                        "read the criteria again: the tests that are shown do not say everything",
+                    )
+                })
+            })
+            .collect();
+        self
+    }
     /// The gate.
     #[must_use]
     pub fn gate(&self) -> Gate {

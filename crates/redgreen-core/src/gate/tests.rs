@@ -505,11 +505,18 @@ fn b3a_criteria_and_their_map() {
         ],
     );
     expect(&by_case.judge(), Verdict::Pass, &[]);
+    // A held-out test is none that the implementer can work with, and a part of a file cannot be held out.
     let hidden = two().covers(
         &["AC-1", "AC-2"],
         &[("AC-1", A, false, false), ("AC-2", B, false, true)],
     );
-    assert_eq!(hidden.judge().count(Role::Hidden, Outcome::Failed), 1);
+    let judged = hidden.judge();
+    assert_eq!(judged.count(Role::Hidden, Outcome::Failed), 1);
+    expect(
+        &judged,
+        Verdict::Fail,
+        &["criteria_map_invalid", "criterion_without_red"],
+    );
 }
 
 #[test]
@@ -763,6 +770,7 @@ impl Green {
             controls: &[],
             control_failures: &self.control_failures,
             control_refusals: &[],
+            hidden_failures: &[],
             no_control: &[],
             environment_changes: &self.environment_changes,
         })

@@ -194,6 +194,9 @@ impl Driver<'_> {
                 tests = tests.without(&path);
             }
         }
+        if let Some(held) = &lock.hidden {
+            tests = held.put_into(repository, task, tests)?;
+        }
         let author = self.task_folder(task).join("author");
         self.fresh_clone(&author, &tests)?;
         let claims = self.claims(&self.definition(task)?);

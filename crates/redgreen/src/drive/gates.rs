@@ -6,6 +6,7 @@ use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
+use crate::referee::hidden::shown;
 use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
@@ -276,6 +277,14 @@ impl Driver<'_> {
         if outcome.result.verdict() == Verdict::Pass {
             self.remember_validated(task, &lock.digest, &outcome.content_tree)?;
         }
+        let mut outcome = outcome;
+        if let Some(held) = &lock.hidden {
+            // The next session is told what is recorded here.
+            outcome.result = outcome.result.concealing(&held.paths());
+            for (_, run) in &mut outcome.runs {
+                run.tail.clear();
+            }
+        }
         Ok(Judged {
             result: outcome.result,
             content_tree: Some(outcome.content_tree),
@@ -352,11 +361,15 @@ impl Driver<'_> {
         }
         let definition = self.definition(task)?;
         let old = load_lock(self.context, &self.slug, task)?;
-        let tree = content_digest(&red.proposal.tree, &self.plan_files).to_string();
+        let shown_tree = match old.as_ref().and_then(|old| old.hidden.as_ref()) {
+            Some(held) => held.without(red.proposal.tree.clone()),
+            None => red.proposal.tree.clone(),
+        };
+        let tree = content_digest(&shown_tree, &self.plan_files).to_string();
         if let Some(old) = &old
             && old.record.base_commit == base
             && old.record.locked_tree == tree
-            && old.record.criteria == red.map
+            && old.record.criteria == shown(&red.map)
         {
             // The same tests on the same base: a run that was killed before it could record it has locked them already.
             return Ok(reference_to(old));

@@ -3,7 +3,9 @@
 use super::context::{Context, Environments, Setting};
 use super::controls::expectations::{Asked, changed_expectations};
 use super::controls::groups;
+use super::controls::strict::{Strict, strict_controls};
 use super::environment_changes::environment_changes;
+use super::hidden;
 use super::lock::{StoredLock, locked_tree};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
@@ -176,6 +178,11 @@ pub fn take_apart(
                 change.path
             );
         }
+    }
+    // What is delivered and fully validated has the held-out tests; what the implementer sees, and GREEN runs first, has not.
+    if let Some(held) = &request.lock.hidden {
+        let full = std::mem::take(&mut out.full);
+        out.full = held.put_into(&context.repository, &request.lock.record.task, full)?;
     }
     Ok(out)
 }
@@ -448,23 +455,26 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         tests: red_tests,
     }];
     let environment_changes = environment_changes(context, request.lock, &environments);
-    let judged = |controls: &[Control], control: &ExpectationControl| {
-        judge_green(&GreenInput {
-            task,
-            expected: &request.lock.record.tests,
-            run: &run,
-            changes: &candidate.changes,
-            failing_on_base: &BTreeSet::new(),
-            tests_in_source: &candidate.tests_in_source,
-            controls,
-            control_failures: &control.failures,
-            control_refusals: &control.refusals,
-            no_control: &control.notes,
-            environment_changes: &environment_changes,
-        })
-    };
-    let mut result = judged(&controls, &ExpectationControl::default());
+    let judged =
+        |controls: &[Control], control: &ExpectationControl, hidden_failures: &[Reason]| {
+            judge_green(&GreenInput {
+                task,
+                expected: &request.lock.record.tests,
+                run: &run,
+                changes: &candidate.changes,
+                failing_on_base: &BTreeSet::new(),
+                tests_in_source: &candidate.tests_in_source,
+                controls,
+                control_failures: &control.failures,
+                control_refusals: &control.refusals,
+                hidden_failures,
+                no_control: &control.notes,
+                environment_changes: &environment_changes,
+            })
+        };
+    let mut result = judged(&controls, &ExpectationControl::default(), &[]);
     let level = setting.config.controls.level(task);
+    let mut kept = ExpectationControl::default();
     if result.verdict() == Verdict::Pass && level != Level::Off {
         let items: Vec<ItemId> = request
             .lock
@@ -484,9 +494,39 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             required: setting.config.controls.required(task),
             usual_ms: run.duration_ms,
         };
-        let control = changed_expectations(&asked)?;
+        let mut control = changed_expectations(&asked)?;
         controls.extend(control.control.clone());
-        result = judged(&controls, &control);
+        if level == Level::Strict && control.failures.is_empty() {
+            let strict = Strict {
+                context,
+                setting: &setting,
+                environments: &environments,
+                runners: &runners,
+                tree: &candidate.tree,
+                locked: &locked,
+                used: &candidate.used,
+                items: &items,
+                green: &run,
+            };
+            strict_controls(&strict, &mut control, &mut controls)?;
+        }
+        result = judged(&controls, &control, &[]);
+        kept = control;
+    }
+    if result.verdict() == Verdict::Pass
+        && let Some(held) = &request.lock.hidden
+    {
+        let (control, failures) = hidden::judge(
+            context,
+            &setting,
+            &environments,
+            &runners,
+            task,
+            &candidate.tree,
+            held,
+        )?;
+        controls.extend(control);
+        result = judged(&controls, &kept, &failures);
     }
     Ok(GreenOutcome {
         result,

@@ -1,7 +1,8 @@
 //! LOCK: writes the record, commits it with the tests, and reads it back (SPEC B4).
 
 use super::context::{Context, Setting, git_failure};
-use super::proposal::{Proposal, bytes_of, text_of};
+use super::hidden::{HeldOut, shown};
+use super::proposal::{bytes_of, text_of};
 use super::red::RedOutcome;
 use crate::error::Failure;
 use redgreen_core::environment::Environment;
@@ -38,6 +39,9 @@ pub struct StoredLock {
     pub present: BTreeSet<String>,
     /// Why each required test was red, by case or item id.
     pub red: BTreeMap<String, Option<CauseDetail>>,
+    /// What is held out of what the implementer sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HeldOut>,
     /// A chore's `scope`: globs that replace the source globs (SPEC A5). Empty for every other mode.
     #[serde(default)]
     pub replaces_source: Vec<String>,
@@ -143,7 +147,22 @@ pub fn create_lock(
     target: &LockTarget<'_>,
 ) -> Result<StoredLock, Failure> {
     let setting = Setting::of_tree(context, &red.base)?;
-    let manifest = manifest(context, &setting, &red.proposal, plan_files)?;
+    let mut tests = expected_tests(red);
+    // By hand, one person writes tests and code: there is nobody to hold anything back from.
+    let hidden = if target.update_index {
+        None
+    } else {
+        held_out(context, key, task, red, &tests)?
+    };
+    let (tree, map) = match &hidden {
+        Some(held) => {
+            let paths = held.paths();
+            tests.retain(|test| !paths.contains(&test.item.path));
+            (held.without(red.proposal.tree.clone()), shown(&red.map))
+        }
+        None => (red.proposal.tree.clone(), red.map.clone()),
+    };
+    let manifest = manifest(context, &setting, &tree, plan_files)?;
     let manifest_bytes = serde_json::to_vec(&manifest).map_err(Failure::internal)?;
     let record = LockRecord {
         schema: LOCK_SCHEMA.to_owned(),
@@ -155,9 +174,10 @@ pub fn create_lock(
             .map(|(_, reason)| redgreen_host::secrets::hidden(reason).into_owned()),
         base_commit: base_commit.to_owned(),
         base_tree: content_digest(&red.base, plan_files).to_string(),
-        locked_tree: content_digest(&red.proposal.tree, plan_files).to_string(),
-        tests: expected_tests(red),
-        criteria: red.map.clone(),
+        locked_tree: content_digest(&tree, plan_files).to_string(),
+        tests,
+        criteria: map.clone(),
+        hidden: hidden.as_ref().map(HeldOut::digest),
         manifest: Digest::of(&manifest_bytes),
         environment: red.environments.digest(),
         plan: target.plan,
@@ -165,12 +185,12 @@ pub fn create_lock(
     };
     let bytes = record_bytes(&record)?;
     let digest = Digest::of(&bytes);
-    let mut changes = changed_entries(context, &setting, &red.proposal, target.parent)?;
+    let mut changes = changed_entries(context, &setting, &tree, target.parent)?;
     let mut beside = vec![(record_path(task)?, bytes.clone())];
-    if !red.map.is_empty()
+    if !map.is_empty()
         && let Some(path) = super::proposal::criteria_path(task)
     {
-        let mut map = serde_json::to_vec_pretty(&red.map).map_err(Failure::internal)?;
+        let mut map = serde_json::to_vec_pretty(&map).map_err(Failure::internal)?;
         map.push(b'\n');
         beside.push((path, map));
     }
@@ -229,6 +249,7 @@ pub fn create_lock(
             .iter()
             .map(|test| (test.id.clone(), test.cause.clone().map(without_secrets)))
             .collect(),
+        hidden,
         replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
@@ -296,6 +317,20 @@ pub fn amended_base(
     Ok(commit)
 }
 
+/// What the author holds out; what an earlier lock of the task held out stays so, unless the author says anew.
+fn held_out(
+    context: &Context,
+    key: &str,
+    task: &TaskId,
+    red: &RedOutcome,
+    tests: &[ExpectedTest],
+) -> Result<Option<HeldOut>, Failure> {
+    match HeldOut::of(context, red, tests)? {
+        Some(held) => Ok(Some(held)),
+        None => Ok(load_lock(context, key, task)?.and_then(|old| old.hidden)),
+    }
+}
+
 fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
     Ok(Entry {
         mode: Mode::File,
@@ -308,16 +343,16 @@ fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
 fn changed_entries(
     context: &Context,
     setting: &Setting,
-    proposal: &Proposal,
+    proposed_tree: &Snapshot,
     parent: &str,
 ) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
     let parent = Snapshot::of_commit(&context.repository, parent).map_err(Failure::internal)?;
-    let listing = proposal.tree.listing();
+    let listing = proposed_tree.listing();
     let mut changes = Vec::new();
     for (path, _) in redgreen_core::tree::changes(&parent.listing(), &listing) {
         match setting.rules.class(&path) {
             PathClass::Test => {
-                if let Some(bytes) = bytes_of(&proposal.tree, &context.repository, &path)? {
+                if let Some(bytes) = bytes_of(proposed_tree, &context.repository, &path)? {
                     context.repository.write_blob(&bytes).map_err(git_failure)?;
                 }
                 changes.push((path.clone(), listing.get(&path).cloned()));
@@ -325,7 +360,7 @@ fn changed_entries(
             PathClass::Source if Language::of(&path) == Some(Language::Rust) => {
                 let (Some(here), Some(proposed)) = (
                     text_of(&parent, &context.repository, &path)?.or_else(|| Some(String::new())),
-                    text_of(&proposal.tree, &context.repository, &path)?,
+                    text_of(proposed_tree, &context.repository, &path)?,
                 ) else {
                     continue;
                 };
@@ -388,12 +423,12 @@ fn collected(red: &RedOutcome, id: &str) -> bool {
 fn manifest(
     context: &Context,
     setting: &Setting,
-    proposal: &Proposal,
+    tree: &Snapshot,
     plan_files: &[RelPath],
 ) -> Result<Manifest, Failure> {
     let mut files = BTreeMap::new();
     let mut mixed = BTreeMap::new();
-    let listing = proposal.tree.listing();
+    let listing = tree.listing();
     let locked: Vec<RelPath> = listing
         .keys()
         .filter(|path| redgreen_core::tree::is_content(path, plan_files))
@@ -405,8 +440,7 @@ fn manifest(
         })
         .cloned()
         .collect();
-    for (path, bytes) in proposal
-        .tree
+    for (path, bytes) in tree
         .bytes_of(&context.repository, &locked)
         .map_err(Failure::internal)?
     {
@@ -429,8 +463,7 @@ fn manifest(
         })
         .cloned()
         .collect();
-    for (path, bytes) in proposal
-        .tree
+    for (path, bytes) in tree
         .bytes_of(&context.repository, &source)
         .map_err(Failure::internal)?
     {

@@ -49,6 +49,7 @@ impl Judge<'_> {
                 }
             }
         }
+        self.hidden_files();
         let single = self.input.criteria.len() == 1 && self.input.map.values().all(Vec::is_empty);
         for criterion in self.input.criteria {
             let served = single && !self.red.is_empty()
@@ -60,6 +61,7 @@ impl Judge<'_> {
                     .flatten()
                     .any(|coverage| {
                         !coverage.guard
+                            && !coverage.hidden
                             && self.tests.iter().any(|test| {
                                 (test.id == coverage.test || test.item.to_string() == coverage.test)
                                     && self.red.contains(&test.item)
@@ -79,6 +81,50 @@ impl Judge<'_> {
                     ),
                 );
             }
+        }
+    }
+
+    /// What is held out are whole new files: a part of a file, or one that was there before, cannot be kept from the
+    /// implementer (SPEC C7).
+    fn hidden_files(&mut self) {
+        let hidden: BTreeSet<&str> = self
+            .input
+            .map
+            .values()
+            .flatten()
+            .filter(|coverage| coverage.hidden)
+            .map(|coverage| coverage.test.as_str())
+            .collect();
+        let items = || self.input.items.iter().map(|item| &item.id);
+        let files: BTreeSet<_> = items()
+            .filter(|id| hidden.contains(id.to_string().as_str()))
+            .map(|id| &id.path)
+            .collect();
+        for path in files {
+            let shown =
+                items().find(|id| id.path == *path && !hidden.contains(id.to_string().as_str()));
+            let before = self
+                .input
+                .base_items
+                .iter()
+                .any(|item| item.id.path == *path);
+            let why = match shown {
+                Some(id) => format!(
+                    "`{path}` is held out only in part: `{}` is not hidden",
+                    id.item
+                ),
+                None if before => format!("`{path}` was there before and cannot be held out"),
+                None => continue,
+            };
+            self.findings.add(
+                Verdict::Fail,
+                Reason::new(
+                    ReasonCode::CriteriaMapInvalid,
+                    why,
+                    "hold out a new file as a whole: every test of it with `\"hidden\": true`",
+                )
+                .at(path.clone()),
+            );
         }
     }
 }

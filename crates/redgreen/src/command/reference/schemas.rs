@@ -142,7 +142,12 @@ fn test() -> Value {
 
 fn control() -> Value {
     object(vec![
-        must("kind", text("`red_control`, `changed_expectations`")),
+        must(
+            "kind",
+            text(
+                "`red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`",
+            ),
+        ),
         must("result", text("in plain words")),
         must("tests", list(text("a test"), "the tests it covers")),
     ])
@@ -353,6 +358,10 @@ pub(super) fn lock() -> Value {
     let body = object(vec![
         must("schema", always(LOCK_SCHEMA)),
         must("task", text("the task")),
+        may(
+            "hidden",
+            digest("the held-out tests, with a secret number; absent where nothing is held out"),
+        ),
         may("supersedes", digest("the record this one replaces")),
         may("reason", text("why it replaces it")),
         must(

@@ -1,6 +1,7 @@
 //! Controls beside GREEN: runs that an honest implementation must fail, or must pass in the same way (SPEC C7).
 
 pub mod expectations;
+pub mod strict;
 
 use redgreen_core::id::ItemId;
 use redgreen_core::lock::LockRecord;
