@@ -11,7 +11,7 @@ use redgreen_core::gate::{
 use redgreen_core::id::{ItemId, RelPath};
 use redgreen_core::run_report::RunReport;
 use redgreen_host::path_rules::PathClass;
-use redgreen_host::runner::{Runner, Selection};
+use redgreen_host::runner::{Runner, RunnerKind, Selection};
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
 use redgreen_lint::expectations::{Change, Site, mutate_as};
@@ -60,7 +60,17 @@ struct Controlled {
 /// # Errors
 /// A failure when a file cannot be read or the tree cannot be written.
 pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Failure> {
-    let controlled = run_changed(asked, asked.items, Change::SameType)?;
+    // Only these runners give changed places somewhere to report to.
+    let own: Vec<ItemId> = asked
+        .runners
+        .iter()
+        .filter(|runner| match runner.settings().kind {
+            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Junit => false,
+        })
+        .flat_map(|runner| of_runner(asked.items.iter(), runner.as_ref()))
+        .collect();
+    let controlled = run_changed(asked, &own, Change::SameType)?;
     let empty: Vec<ItemId> = empty_tests(asked.items, &controlled.sites, controlled.run.as_ref())
         .into_iter()
         .map(|(item, _)| item.clone())
