@@ -51,8 +51,11 @@ pub const WENT_ON: &str = "__redgreen_went_on__";
 /// How values are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Another value of the same type.
+    /// Another value of the same type; plain literals in the text itself.
     SameType,
+    /// Python only: another value of the same type, and the text keeps its literals. What finds its answers in the text
+    /// of the tests is wrong then.
+    AtRuntime,
     /// Python only: an object that nothing knows. What is by design equal to every value of a type (a matcher) is not
     /// equal to this one; what is equal to everything is.
     Alien,
@@ -291,6 +294,14 @@ pub fn mutate_as(
                 result
                     .text
                     .push_str(&format!("{HELPER}({old}, \"{id}\", \"alien\")"));
+            }
+            Replacement::HelperLiteral(_) if change == Change::AtRuntime => {
+                result.text.push_str(&format!("{HELPER}({old}, \"{id}\")"));
+            }
+            Replacement::HelperChanged(_, direction) if change == Change::AtRuntime => {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({old}, \"{id}\", \"{direction}\")"));
             }
             Replacement::HelperChanged(new, direction) => {
                 result

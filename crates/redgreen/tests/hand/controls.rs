@@ -101,7 +101,7 @@ fn c7_one_place_that_does_not_compile_leaves_the_others_their_control() {
     let hand = Hand::rust_with(&[(
         "tests/a.rs",
         // With the second value changed when the test runs, the compiler cannot find its type.
-        "#[test]\nfn a() {\n    assert_eq!(shop::price(2), 4);\n}\n#[test]\nfn b() {\n    assert_eq!(std::num::NonZeroU8::new(1), \"1\".parse().ok());\n}\n",
+        "#[test]\nfn a() {\n    assert_eq!(shop::price(2), 4);\n}\n#[test]\nfn b() {\n    assert_eq!(std::num::NonZeroU8::new(shop::price(1) as u8), \"2\".parse().ok());\n}\n",
     )]);
     let report = hand.rg(&["__controls"]).ends(0).json();
     assert_eq!(report["flagged"].as_array().unwrap().len(), 0);

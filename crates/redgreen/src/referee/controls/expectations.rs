@@ -86,8 +86,10 @@ pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Fai
     }))
 }
 
-/// Of tests that passed with another value of the same type, those that fail with an object that nothing knows: what they
-/// compare is made to equal many values, such as a matcher. Only asked where something would be rejected.
+/// Of tests that passed with another value of the same type, those that pass with yet another one, which stands nowhere in
+/// the text, and fail with an object that nothing knows: what they compare is made to equal many values, such as a matcher.
+/// What took its answer from the text is wrong with the first, and what equals everything is right with the second. Only
+/// asked where something would be rejected.
 fn loose(asked: &Asked<'_>, empty: &[ItemId]) -> Result<BTreeSet<ItemId>, Failure> {
     let python: Vec<ItemId> = empty
         .iter()
@@ -97,15 +99,23 @@ fn loose(asked: &Asked<'_>, empty: &[ItemId]) -> Result<BTreeSet<ItemId>, Failur
     if python.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let again = run_changed(asked, &python, Change::Alien)?;
-    let still: BTreeSet<&ItemId> = empty_tests(&python, &again.sites, again.run.as_ref())
+    let still_empty = |items: &[ItemId], change| -> Result<BTreeSet<ItemId>, Failure> {
+        let again = run_changed(asked, items, change)?;
+        Ok(empty_tests(items, &again.sites, again.run.as_ref())
+            .into_iter()
+            .map(|(item, _)| item.clone())
+            .collect())
+    };
+    let many: Vec<ItemId> = still_empty(&python, Change::AtRuntime)?
         .into_iter()
-        .map(|(item, _)| item)
         .collect();
-    Ok(python
-        .iter()
-        .filter(|item| !still.contains(item))
-        .cloned()
+    if many.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let everything = still_empty(&many, Change::Alien)?;
+    Ok(many
+        .into_iter()
+        .filter(|item| !everything.contains(item))
         .collect())
 }
 
