@@ -37,6 +37,12 @@ pub fn main(words: &[String]) -> Result<(), Failed> {
                 return Err(format!("{} cases were read", parts.cases.len()).into());
             }
         }
+        "junit" => {
+            let report = redgreen_formats::junit::read(&bytes);
+            if report.cases.len() != CASES {
+                return Err(format!("{} cases were read", report.cases.len()).into());
+            }
+        }
         "libtest" => {
             let text = String::from_utf8(bytes)?;
             if redgreen_formats::cargo::libtest::listed(&text).len() != CASES {
@@ -78,6 +84,28 @@ fn pytest_record() -> Result<String, Failed> {
     Ok(text)
 }
 
+fn junit_report() -> Result<String, Failed> {
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<testsuites name=\"all\"><testsuite name=\"pytest\" errors=\"0\" failures=\"1000\" skipped=\"0\" tests=\"{CASES}\" time=\"1.0\">"
+    );
+    for n in 0..CASES {
+        let case = format!(
+            "<testcase classname=\"tests.test_{}\" name=\"test_{n}\" time=\"0.001\"",
+            n / 100
+        );
+        if n % 100 == 0 {
+            write!(
+                text,
+                "{case}><failure message=\"assert 1 == 2\">def test():\n&gt;       assert 1 == 2\nE       assert 1 == 2\n\ntests/test.py:4: AssertionError</failure></testcase>"
+            )?;
+        } else {
+            write!(text, "{case} />")?;
+        }
+    }
+    text.push_str("</testsuite></testsuites>\n");
+    Ok(text)
+}
+
 /// The readers of test results.
 pub fn run(asked: &Asked) -> Result<Table, Failed> {
     let own = text(&std::env::current_exe()?);
@@ -101,6 +129,7 @@ pub fn run(asked: &Asked) -> Result<Table, Failed> {
             "the record of our pytest probe (500,000 lines)",
             pytest_record()?,
         ),
+        ("junit", "a JUnit report", junit_report()?),
         ("libtest", "libtest's list", list),
     ] {
         let file = asked.work.join(format!("{kind}.record"));

@@ -140,13 +140,8 @@ impl Runner for Pytest {
             spec.writable = writable(own);
             process::isolation_of(&spec)
         };
-        let folder = probe::RunFolder::new(
-            request,
-            &self.settings,
-            &asked,
-            facts.as_ref(),
-            &isolation,
-        )?;
+        let folder =
+            probe::RunFolder::new(request, &self.settings, &asked, facts.as_ref(), &isolation)?;
         let mut argv = vec![launcher.clone()];
         argv.extend(folder.program());
         argv.extend(folder.options(&request.environment.plugins));

@@ -85,13 +85,7 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
         .collect();
     let duration = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let summary = GateSummary::of(&red.result, evidence, tail, 0, duration);
-    let lock = driver.lock_proven(
-        &task.task,
-        &base,
-        &red,
-        evidence,
-        arguments.reason.clone(),
-    )?;
+    let lock = driver.lock_proven(&task.task, &base, &red, evidence, arguments.reason.clone())?;
     let by = driver.person.clone();
     let new = driver.lock_of(&task.task)?;
     driver.fresh_clone(

@@ -76,8 +76,5 @@ pub(super) fn prove(
         || gate::human(&outcome.result),
         || gate_document(&outcome.result, start.elapsed(), Some(evidence)),
     );
-    Ok((
-        ExitCode::from(outcome.result.verdict()),
-        outcome.candidate,
-    ))
+    Ok((ExitCode::from(outcome.result.verdict()), outcome.candidate))
 }

@@ -82,12 +82,13 @@ impl RunLog {
         let mut events = Vec::new();
         let mut invalid = None;
         if path.exists() {
-            redgreen_host::journal::read(&path, &mut |record| match wire::decode_value(
-                record.data,
-            ) {
-                Ok(event) => events.push((record.at, event)),
-                Err(error) => invalid = invalid.take().or(Some(error)),
-            })
+            redgreen_host::journal::read(
+                &path,
+                &mut |record| match wire::decode_value(record.data) {
+                    Ok(event) => events.push((record.at, event)),
+                    Err(error) => invalid = invalid.take().or(Some(error)),
+                },
+            )
             .map_err(|error| journal_failure(&error))?;
         }
         if let Some(error) = invalid {
@@ -137,10 +138,7 @@ impl RunLog {
             .journal
             .append(value)
             .map_err(|error| Failure::not_ready(error.to_string(), error.hint()))?;
-        let effects = self
-            .state
-            .apply(event.clone())
-            .map_err(Failure::internal)?;
+        let effects = self.state.apply(event.clone()).map_err(Failure::internal)?;
         self.events.push((record.at, event));
         Ok(effects)
     }

@@ -114,7 +114,11 @@ pub fn take_apart(
     let old: Vec<&RelPath> = changes
         .iter()
         .map(|(path, _)| path)
-        .filter(|path| locked.get(path).is_some_and(|file| file.mode != Mode::Submodule))
+        .filter(|path| {
+            locked
+                .get(path)
+                .is_some_and(|file| file.mode != Mode::Submodule)
+        })
         .collect();
     locked
         .bytes_of(repository, old)

@@ -122,10 +122,8 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
 }
 
 fn base(workspace: &Workspace) -> PathBuf {
-    env::path_variable(SHARED).map_or_else(
-        || survey::folder(workspace),
-        |shared| shared.join("pytest"),
-    )
+    env::path_variable(SHARED)
+        .map_or_else(|| survey::folder(workspace), |shared| shared.join("pytest"))
 }
 
 fn prefix(workspace: &Workspace, key: Digest) -> PathBuf {
@@ -165,11 +163,7 @@ fn probe(workspace: &Workspace) -> Result<PathBuf, CouldNotRun> {
     }
     let parent = base(workspace);
     let made = fs::create_dir_all(&parent)
-        .and_then(|()| {
-            tempfile::Builder::new()
-                .prefix("probe")
-                .tempdir_in(&parent)
-        })
+        .and_then(|()| tempfile::Builder::new().prefix("probe").tempdir_in(&parent))
         .and_then(|temporary| {
             let new = temporary.path().join("p");
             write(&new)?;

@@ -138,7 +138,11 @@ fn origin(
     .into_iter()
     .flatten()
     {
-        _ = write!(content, "\0{:?}", fs::read(file).ok().map(|bytes| Digest::of(&bytes)));
+        _ = write!(
+            content,
+            "\0{:?}",
+            fs::read(file).ok().map(|bytes| Digest::of(&bytes))
+        );
     }
     for folder in &facts.candidates {
         _ = write!(content, "\0{:?}", fs::canonicalize(folder).ok());
