@@ -6,7 +6,6 @@
     reason = "helpers of tests fail the test"
 )]
 
-mod counts;
 mod full;
 mod green;
 mod house;
