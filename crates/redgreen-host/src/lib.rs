@@ -10,6 +10,7 @@ pub mod env;
 pub mod git;
 pub mod interrupt;
 pub mod journal;
+pub mod keys;
 pub mod path_rules;
 pub mod process;
 pub mod runner;

@@ -3,6 +3,11 @@
 use crate::cargo::source_scan::{FileScan, scan};
 use std::collections::BTreeMap;
 
+/// Deeper and more modules than these are not followed: every project we know stays far below. Without a bound, files
+/// that declare each other twice through `#[path]` would be followed for ever (found by fuzzing).
+const DEEPEST: usize = 64;
+const MOST: usize = 50_000;
+
 /// The files of one target, each with its module path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModuleTree {
@@ -46,12 +51,21 @@ fn visit(
     folder: &str,
     for_tests: bool,
 ) {
-    // A file that declares itself through `#[path]` would never end.
-    if module.len() > 64 || tree.modules.contains_key(&module) {
+    if module.len() > DEEPEST
+        || tree.modules.len() >= MOST
+        || tree.modules.contains_key(&module)
+        || declares_itself(tree, &module, file)
+    {
         return;
     }
-    let Some(text) = read(file) else { return };
-    let found = scan(&text);
+    // A file can be several modules; it is read once.
+    let found = match tree.files.get(file) {
+        Some(found) => found.clone(),
+        None => {
+            let Some(text) = read(file) else { return };
+            scan(&text)
+        }
+    };
     tree.modules.insert(module.clone(), file.to_owned());
     if for_tests {
         tree.test_files.insert(file.to_owned());
@@ -95,6 +109,15 @@ fn visit(
             }
         }
     }
+}
+
+/// Whether a module would be of a file that is one of the modules around it: rustc refuses that too.
+fn declares_itself(tree: &ModuleTree, module: &[String], file: &str) -> bool {
+    (0..module.len()).any(|length| {
+        tree.modules
+            .get(&module[..length])
+            .is_some_and(|above| above == file)
+    })
 }
 
 fn parent(path: &str) -> &str {
@@ -166,6 +189,21 @@ mod tests {
         assert!(!tree.files.contains_key("src/stray.rs"));
         assert!(tree.test_files.contains("src/tests.rs"));
         assert!(!tree.test_files.contains("src/a.rs"));
+    }
+
+    /// Found by fuzzing: each file was followed twice from each of its own modules, for longer than anybody waits.
+    #[test]
+    fn g4_files_that_declare_each_other_are_followed_once() {
+        let circle =
+            "#[path = \"a.rs\"] mod x; #[path = \"a.rs\"] mod y; #[path = \"lib.rs\"] mod z;";
+        let tree = tree(
+            &[("src/lib.rs", "mod a;"), ("src/a.rs", circle)],
+            "src/lib.rs",
+        );
+        assert_eq!(tree.modules.len(), 2);
+        // Without a circle, each level twice as many: bounded.
+        let read = |path: &str| (path.len() < 400).then(|| "mod a; mod b;".to_owned());
+        assert_eq!(resolve("src/lib.rs", &read).modules.len(), MOST);
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
         &red.result,
         start.elapsed(),
         &Subject {
+            chain: &driver.slug,
             content_tree: None,
             environment: Some(red.environments.digest()),
             lock: None,

@@ -29,6 +29,7 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
         &task.supersedes(),
     )?;
     let subject = Subject {
+        chain: &task.key,
         content_tree: Some(&outcome.content_tree),
         environment: Some(outcome.environment),
         lock: Some(lock.digest),

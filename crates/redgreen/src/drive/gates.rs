@@ -196,6 +196,7 @@ impl Driver<'_> {
             },
         };
         let subject = Subject {
+            chain: &self.slug,
             content_tree: judged.content_tree.as_deref(),
             environment: judged.environment,
             lock: judged.lock,
@@ -374,6 +375,7 @@ impl Driver<'_> {
             &red.result,
             start.elapsed(),
             &Subject {
+                chain: &self.slug,
                 content_tree: None,
                 environment: Some(red.environments.digest()),
                 lock: None,
