@@ -15,8 +15,9 @@ use std::path::Path;
 
 type Reader = (&'static str, fn(&[u8]));
 
-const READERS: [Reader; 9] = [
+const READERS: [Reader; 10] = [
     ("pytest", exercise::pytest),
+    ("junit", exercise::junit),
     ("cargo_messages", exercise::cargo_messages),
     ("libtest", exercise::libtest),
     ("rust_source", exercise::rust_source),
@@ -189,7 +190,10 @@ fn all(bytes: &[u8], changes: &[Change]) -> Vec<u8> {
 
 /// What GREEN makes of a record of pytest, for a lock of the two tests of the corpus.
 fn green(record: &[u8], ended: Ended) -> Verdict {
-    let read = exercise::pytest_run(record, ended);
+    judged(exercise::pytest_run(record, ended), ended)
+}
+
+fn judged(read: exercise::PytestRun, ended: Ended) -> Verdict {
     let run = RunReport {
         command: Vec::new(),
         ended,
@@ -198,7 +202,7 @@ fn green(record: &[u8], ended: Ended) -> Verdict {
         problems: read.problems,
         pass_line: None,
         tail: Vec::new(),
-        output: Digest::of(record),
+        output: Digest::of(b""),
         duration_ms: 0,
     };
     let expected: Vec<ExpectedTest> = ["tests/test_a.py::test_a", "tests/test_b.py::test_b"]
@@ -241,6 +245,18 @@ fn b1_the_corpus_says_what_its_names_say() {
         green(&record("failed.jsonl"), Ended::Code(1)),
         Verdict::Fail
     );
+    let junit = |name: &str, ended| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/corpus/readers/junit")
+            .join(name);
+        judged(
+            exercise::junit_run(&std::fs::read(path).unwrap(), ended),
+            ended,
+        )
+    };
+    assert_eq!(junit("passed.xml", Ended::Code(0)), Verdict::Pass);
+    assert_eq!(junit("failed.xml", Ended::Code(1)), Verdict::Fail);
+    assert_ne!(junit("failed.xml", Ended::Code(0)), Verdict::Pass);
     for (name, reader) in READERS {
         for seed in seeds(name) {
             reader(&seed);
@@ -303,6 +319,7 @@ fn b1_deep_nesting_is_refused_and_not_followed() {
         "{\"children\":[",
         "[[{\"tasks\":",
         "mod a {",
+        "use a::{",
         "/*",
         "((((",
         "<",
@@ -368,5 +385,15 @@ proptest! {
     ) {
         let record = all(&record("failed.jsonl"), &changes);
         prop_assert_ne!(green(&record, Ended::Code(1)), Verdict::Pass);
+    }
+
+    /// The same for a JUnit report.
+    #[test]
+    fn b1_a_mutated_junit_report_of_a_failing_run_never_judges_as_pass(
+        changes in proptest::collection::vec(change(), 1..8),
+    ) {
+        let report = all(&seeds("junit")[0], &changes);
+        let read = exercise::junit_run(&report, Ended::Code(1));
+        prop_assert_ne!(judged(read, Ended::Code(1)), Verdict::Pass);
     }
 }

@@ -204,3 +204,54 @@ fn g10_a_file_that_is_too_large_is_an_error_and_not_parsed() {
     assert_eq!(edited_units(&text, "").unwrap_err(), error);
     assert!(splice("", &text).is_err() && splice(&text, "").is_err());
 }
+
+/// A file of nothing but brackets must not end the process: readers that walk a tree use stack for each level.
+#[test]
+fn d2_deep_nesting_ends_no_process() {
+    for open in [
+        "(",
+        "[",
+        "{",
+        "mod a {",
+        "fn a() {",
+        "if x:\n ",
+        "f(",
+        "not ",
+        "-",
+        "a.",
+        "use a::{",
+        "#[cfg(test)] mod a {",
+        "/*",
+        "lambda: ",
+        "class A:\n ",
+    ] {
+        let deep = open.repeat(20_000);
+        for text in [
+            deep.clone(),
+            format!("def test_a():\n    assert {deep}"),
+            format!("#[test]\nfn a() {{ assert_eq!({deep}, 1); }}"),
+        ] {
+            for language in [Language::Python, Language::Rust] {
+                let path = RelPath::new("tests/a").unwrap();
+                let _ = items(language, None, &path, &text);
+                let _ = definitions(language, &text);
+                let _ = imports(language, &text);
+                let ids = [
+                    ItemId::try_from("tests/a::test_a".to_owned()).unwrap(),
+                    ItemId::try_from("tests/a::a".to_owned()).unwrap(),
+                ];
+                let _ = mutate(language, &text, &ids);
+                let _ = conflicts(&[TestFile {
+                    language,
+                    text: &text,
+                    items: &ids,
+                }]);
+            }
+            let _ = test_units(&text);
+            let _ = strip_tests(&text);
+            let _ = splice(&text, &text);
+            let _ = edited_units(&text, &text);
+            let _ = out_of_line_test_modules(&text);
+        }
+    }
+}

@@ -17,7 +17,10 @@ use redgreen_formats::redact::{Redactions, Redactor, Stream};
 use redgreen_formats::wire;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is judged of a record of pytest.
+/// Only that it came back counts.
+fn used<T>(_: T) {}
+
+/// What is judged of a run.
 pub struct PytestRun {
     /// The cases it names.
     pub cases: Vec<redgreen_core::run_report::CaseReport>,
@@ -76,7 +79,7 @@ pub fn pytest(bytes: &[u8]) {
         Ended::TimedOut,
         Ended::Signal(9),
     ] {
-        pytest_run(bytes, ended);
+        used(pytest_run(bytes, ended));
     }
 }
 
@@ -84,7 +87,7 @@ pub fn pytest(bytes: &[u8]) {
 pub fn cargo_messages(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let read = messages::parse(&text);
-    read.contradictions();
+    used(read.contradictions());
     let names = BTreeSet::from(["shop".to_owned()]);
     let imports = |file: &str| -> Vec<Import> { source_scan::scan(file).imports };
     let declared_in = |name: &str| (name == "total").then(|| "src/lib.rs".to_owned());
@@ -102,22 +105,63 @@ pub fn cargo_messages(bytes: &[u8]) {
         place: &place,
     };
     let diagnostics: Vec<_> = read.diagnostics.iter().map(|one| &one.message).collect();
-    classify_target(&diagnostics, &facts);
+    used(classify_target(&diagnostics, &facts));
+}
+
+struct NoProject;
+impl redgreen_formats::junit::cause::Project for NoProject {
+    fn is_own(&self, name: &str) -> bool {
+        name.starts_with("shop")
+    }
+    fn raised_in_source(&self, trace: &str) -> Option<bool> {
+        trace.contains("src/").then_some(true)
+    }
+}
+
+/// A JUnit report, judged as the only one of a run that ended like this.
+pub fn junit_run(bytes: &[u8], ended: Ended) -> PytestRun {
+    use redgreen_formats::junit::{Places, Run, judge, read};
+    let files = ["tests/test_a.py", "tests/test_b.py"]
+        .into_iter()
+        .filter_map(|file| RelPath::new(file).ok())
+        .collect();
+    let judged = judge(
+        &[("report.xml".to_owned(), read(bytes))],
+        &Run {
+            runner: None,
+            ended,
+            limit_seconds: 5,
+            places: &Places::new("", &["/x".to_owned()], files),
+            project: &NoProject,
+        },
+    );
+    PytestRun {
+        cases: judged.cases,
+        load_failures: judged.load_failures,
+        problems: judged.problems,
+    }
+}
+
+/// A JUnit report.
+pub fn junit(bytes: &[u8]) {
+    for ended in [Ended::Code(0), Ended::Code(1), Ended::TimedOut] {
+        used(junit_run(bytes, ended));
+    }
 }
 
 /// What libtest, doctests and panics print.
 pub fn libtest(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let text = text.as_ref();
-    libtest::last_result(text);
-    libtest::ends_with_one_passed(text, "tests::adds", 3);
-    libtest::listed(text);
-    libtest::listed_in_all(text);
-    libtest::captured(text, "tests::adds");
-    libtest::doctests(text);
-    panics::panics(text);
-    panics::backtrace_frames(text);
-    panics::runtime_cause(
+    used(libtest::last_result(text));
+    used(libtest::ends_with_one_passed(text, "tests::adds", 3));
+    used(libtest::listed(text));
+    used(libtest::listed_in_all(text));
+    used(libtest::captured(text, "tests::adds"));
+    used(libtest::doctests(text));
+    used(panics::panics(text));
+    used(panics::backtrace_frames(text));
+    used(panics::runtime_cause(
         text,
         &|panic| match panic.file.as_str() {
             "src/lib.rs" => panics::Owner::Source,
@@ -130,18 +174,18 @@ pub fn libtest(bytes: &[u8]) {
                 .unwrap_or_default()
                 .to_owned()
         },
-    );
+    ));
 }
 
 /// Rust source, as it is scanned for modules, imports and tests.
 pub fn rust_source(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    source_scan::scan(&text);
-    module_tree::resolve("src/lib.rs", &|path| match path {
+    used(source_scan::scan(&text));
+    used(module_tree::resolve("src/lib.rs", &|path| match path {
         "src/lib.rs" => Some(text.clone().into_owned()),
         path if path.len() < 24 => Some("mod a; mod b;".to_owned()),
         _ => None,
-    });
+    }));
 }
 
 /// A plan file: what is read is written back with its derived fields, and reads the same again.
@@ -184,7 +228,7 @@ pub fn lock(bytes: &[u8]) {
         );
     }
     if let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) {
-        manifest.listing();
+        used(manifest.listing());
     }
     let _ = serde_json::from_slice::<CriteriaMap>(bytes);
 }
@@ -207,7 +251,7 @@ pub fn evidence(bytes: &[u8]) {
         let (payload, _) = Envelope::open(bytes).expect("it verified");
         let record = read_record(&payload).expect("it verified");
         assert_eq!(record.chain, chain);
-        statement_of(&record);
+        used(statement_of(&record));
     }
     let _ = read_record(bytes);
 }
@@ -229,7 +273,7 @@ pub fn redact(bytes: &[u8]) {
     }
     out.extend(stream.finish(&redactor));
     assert!(clean(&out));
-    redactor.text(&String::from_utf8_lossy(bytes));
+    used(redactor.text(&String::from_utf8_lossy(bytes)));
     if let Ok(mut value) = serde_json::from_slice(bytes) {
         redactor.value(&mut value, &mut Redactions::new());
     }

@@ -18,8 +18,8 @@ use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::plan::Mode;
 use redgreen_core::tree::ChangeKind;
-use std::collections::BTreeSet;
 use redgreen_host::foreign;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Dispatches the sub-command.
