@@ -225,7 +225,7 @@ fn d2_deep_nesting_ends_no_process() {
         "lambda: ",
         "class A:\n ",
     ] {
-        let deep = open.repeat(20_000);
+        let deep = open.repeat(6_000);
         for text in [
             deep.clone(),
             format!("def test_a():\n    assert {deep}"),

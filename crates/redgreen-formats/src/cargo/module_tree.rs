@@ -26,8 +26,21 @@ pub struct ModuleTree {
 pub fn resolve(root: &str, read: &dyn Fn(&str) -> Option<String>) -> ModuleTree {
     let mut tree = ModuleTree::default();
     let folder = parent(root).to_owned();
-    visit(&mut tree, read, Vec::new(), root, &folder, false);
+    visit(
+        &mut tree,
+        &Sources { read, most: MOST },
+        Vec::new(),
+        root,
+        &folder,
+        false,
+    );
     tree
+}
+
+/// Where texts come from, and how many modules are followed.
+struct Sources<'a> {
+    read: &'a dyn Fn(&str) -> Option<String>,
+    most: usize,
 }
 
 impl ModuleTree {
@@ -45,14 +58,14 @@ impl ModuleTree {
 /// `folder` is where `mod x;` of this file looks for `x.rs`.
 fn visit(
     tree: &mut ModuleTree,
-    read: &dyn Fn(&str) -> Option<String>,
+    sources: &Sources<'_>,
     module: Vec<String>,
     file: &str,
     folder: &str,
     for_tests: bool,
 ) {
     if module.len() > DEEPEST
-        || tree.modules.len() >= MOST
+        || tree.modules.len() >= sources.most
         || tree.modules.contains_key(&module)
         || declares_itself(tree, &module, file)
     {
@@ -62,7 +75,9 @@ fn visit(
     let found = match tree.files.get(file) {
         Some(found) => found.clone(),
         None => {
-            let Some(text) = read(file) else { return };
+            let Some(text) = (sources.read)(file) else {
+                return;
+            };
             scan(&text)
         }
     };
@@ -103,8 +118,8 @@ fn visit(
             ],
         };
         for (candidate, folder) in candidates {
-            if read(&candidate).is_some() {
-                visit(tree, read, path, &candidate, &folder, for_tests);
+            if (sources.read)(&candidate).is_some() {
+                visit(tree, sources, path, &candidate, &folder, for_tests);
                 break;
             }
         }
@@ -203,7 +218,13 @@ mod tests {
         assert_eq!(tree.modules.len(), 2);
         // Without a circle, each level twice as many: bounded.
         let read = |path: &str| (path.len() < 400).then(|| "mod a; mod b;".to_owned());
-        assert_eq!(resolve("src/lib.rs", &read).modules.len(), MOST);
+        let mut tree = ModuleTree::default();
+        let sources = Sources {
+            read: &read,
+            most: 300,
+        };
+        visit(&mut tree, &sources, Vec::new(), "src/lib.rs", "src", false);
+        assert_eq!(tree.modules.len(), 300);
     }
 
     #[test]
