@@ -86,6 +86,12 @@ fn visit(
         tree.test_files.insert(file.to_owned());
     }
     tree.files.insert(file.to_owned(), found.clone());
+    let inline_tests: std::collections::BTreeSet<&[String]> = found
+        .modules
+        .iter()
+        .filter(|outer| outer.for_tests && !outer.in_other_file)
+        .map(|outer| outer.path.as_slice())
+        .collect();
     for declared in found.modules.iter().filter(|module| module.in_other_file) {
         let Some((name, around)) = declared.path.split_last() else {
             continue;
@@ -97,9 +103,8 @@ fn visit(
         path.extend(declared.path.iter().cloned());
         let for_tests = for_tests
             || declared.for_tests
-            || found.modules.iter().any(|outer| {
-                outer.for_tests && !outer.in_other_file && declared.path.starts_with(&outer.path)
-            });
+            || (1..=declared.path.len())
+                .any(|length| inline_tests.contains(&declared.path[..length]));
         let candidates = match &declared.path_attribute {
             // Relative to the folder of this file, except inside inline modules.
             Some(value) if around.is_empty() => {
