@@ -8,7 +8,7 @@ mod scratch;
 mod trim;
 
 pub(crate) use files::sync_folder;
-pub use files::{remove_tree, size_of, write_atomically};
+pub use files::{read_file, remove_tree, size_of, write_atomically};
 pub use scratch::Scratch;
 pub use trim::{Trimmed, trim};
 

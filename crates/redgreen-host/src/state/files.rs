@@ -2,7 +2,7 @@
 
 use super::StateError;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,35 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         let _ = std::fs::remove_file(&temporary);
         failed(why)
     })
+}
+
+/// Files that people write (plans) are smaller than this.
+const LARGEST: u64 = 256 << 20;
+
+/// Reads a file that somebody named. A pipe or a device is refused instead of waited for.
+///
+/// # Errors
+/// What the system said, or that it is no regular file of a sensible size.
+pub fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let refused = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return refused("it is a folder");
+    }
+    if !metadata.is_file() {
+        return refused("it is no regular file");
+    }
+    if metadata.len() > LARGEST {
+        return refused("it is larger than 256 MiB");
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes the names in a folder durable.
