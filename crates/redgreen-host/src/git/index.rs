@@ -7,7 +7,7 @@ use redgreen_core::id::RelPath;
 impl Repository {
     /// Settings that switch off every content filter the repository configures. Whatever compares the index with the
     /// work tree would run them, `update-index` too (for entries as new as the index itself).
-    fn without_filters(&self) -> Result<Vec<String>, GitError> {
+    pub(super) fn without_filters(&self) -> Result<Vec<String>, GitError> {
         let names = self.call(
             &[
                 "config",
