@@ -126,7 +126,7 @@ fn c1_hooks_filters_and_programs_of_the_configuration_never_run() {
     let hand = Hand::python_with(&[
         (
             ".gitattributes",
-            "* filter=evil diff=evil merge=evil ident working-tree-encoding=UTF-16\n*.py filter=more text eol=crlf -working-tree-encoding\n",
+            "* filter=evil diff=evil merge=evil ident\n*.txt filter=more export-subst\n",
         ),
         ("notes.txt", "x\n"),
     ]);
@@ -173,7 +173,10 @@ fn c1_a_run_and_its_delivery_start_nothing_of_the_repository() {
             "agent.sh",
             "case $REDGREEN_ROLE in\nauthor) mkdir -p tests; printf '#[test]\\nfn total() {\\n    assert_eq!(shop::total(1), 3);\\n}\\n' >tests/total.rs ;;\nimplementer) printf 'pub fn total(n: u32) -> u32 {\\n    n + 2\\n}\\n' >>src/lib.rs ;;\nesac\n",
         ),
-        (".gitattributes", "* filter=evil diff=evil merge=evil\n"),
+        (
+            ".gitattributes",
+            "*.md filter=evil\n* diff=evil merge=evil\n",
+        ),
     ]);
     hand.plan("T1", &["total adds two"], "");
     hand.commit("plan");
