@@ -60,6 +60,7 @@ rows! {
     DIRTY: "uncommitted changes outside tests and source", 15, "commit them first";
     NEVER_ENDS: "did not end within", 11, "find what the test waits for";
     TOO_MUCH_OUTPUT: "printed too much", 11, "make the tests print less";
+    NO_MEMORY: "there was not enough memory to run the test", 11, "run the gate again";
     NO_TERMINAL: "it cannot be told why the test is red", 16, "assert on the missing behaviour";
     NO_STATE_PERMISSION: "could not be made", 15, "REDGREEN_STATE_DIR";
     DISK_FULL: "No space left on device", 15, "free some space";

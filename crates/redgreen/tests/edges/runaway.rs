@@ -1,7 +1,7 @@
 //! Tests that misbehave: no endless wait, nothing left behind, never a pass.
 
 use crate::rows;
-use crate::support::{Hand, clean, is, reads};
+use crate::support::{Hand, clean, is, reads, within};
 
 fn project(timeout: &str, test: &str) -> Hand {
     let configuration = format!("[runner]\nkind = \"pytest\"\ntimeout = \"{timeout}\"\n");
@@ -98,4 +98,24 @@ fn b3_a_test_that_needs_a_terminal_is_not_red_for_a_right_reason() {
     let hand = project("1m", "def test_asks():\n    assert input('continue? ')\n");
     let out = hand.plain(&["red"]);
     is(&hand, out, rows::NO_TERMINAL, "tests/test_odd.py");
+}
+
+#[test]
+fn b3_code_that_finds_no_memory_is_no_red() {
+    let hand = Hand::python_with(&[(
+        "src/shop/__init__.py",
+        "def price(n):\n    return len(bytearray(3_000_000_000)) * n\n",
+    )]);
+    hand.write(
+        "tests/test_memory.py",
+        "from shop import price\n\n\ndef test_memory():\n    assert price(2) == 4\n",
+    );
+    let out = within(&hand, 2_000_000_000, &["red", "tests/test_memory.py"]);
+    is(&hand, out, rows::NO_MEMORY, "");
+    // redgreen itself needs little.
+    hand.write(
+        "tests/test_memory.py",
+        "def test_other():\n    from shop import total\n\n    assert total([]) == 0\n",
+    );
+    within(&hand, 300_000_000, &["red", "tests/test_memory.py"]).ends(0);
 }

@@ -207,10 +207,29 @@ pub fn fill(folder: &Path, leave: usize) -> PathBuf {
 
 /// Starts redgreen without waiting for it.
 pub fn start(hand: &Hand, arguments: &[&str]) -> std::process::Child {
+    start_by(hand, &[], arguments)
+}
+
+/// Runs redgreen with so many bytes of address space, which its children inherit.
+pub fn within(hand: &Hand, bytes: u64, arguments: &[&str]) -> Out {
+    let limit = format!("ulimit -v {} && exec \"$0\" \"$@\"", bytes >> 10);
+    let child = start_by(hand, &["sh", "-c", &limit], arguments);
+    let output = child.wait_with_output().unwrap();
+    Out {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn start_by(hand: &Hand, before: &[&str], arguments: &[&str]) -> std::process::Child {
     let real_home = std::env::var("HOME").unwrap_or_default();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_redgreen"));
+    let mut words = before.to_vec();
+    words.push(env!("CARGO_BIN_EXE_redgreen"));
+    words.extend(arguments);
+    let mut command = Command::new(words[0]);
     command
-        .args(arguments)
+        .args(&words[1..])
         .current_dir(&hand.cwd)
         .env_clear()
         .env("HOME", &hand.home)
