@@ -64,7 +64,7 @@ impl StateError {
             ),
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
                 StateErrorKind::Permission,
-                "check who owns that folder, or name another one in `REDGREEN_STATE_DIR`",
+                "check who owns that folder and whether it may be written; private state may also lie elsewhere: `REDGREEN_STATE_DIR`",
             ),
             _ => (
                 StateErrorKind::Io,

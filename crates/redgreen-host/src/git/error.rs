@@ -104,7 +104,7 @@ impl GitError {
 
     /// What a command said when it failed, put into a class.
     pub(super) fn failed(command: &str, stderr: &str) -> Self {
-        let said = stderr.trim();
+        let said = stderr.trim().lines().collect::<Vec<_>>().join("; ");
         if said.contains("index.lock") {
             return Self::new(
                 GitErrorKind::Locked,

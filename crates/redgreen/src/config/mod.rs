@@ -155,6 +155,18 @@ impl Config {
                 .at(key_place(&place, text, glob)));
             }
         }
+        for (list, globs) in lists {
+            let bad = globs
+                .iter()
+                .find_map(|glob| Some((glob, redgreen_host::path_rules::pointless(glob)?)));
+            if let Some((glob, why)) = bad {
+                return Err(Failure::usage(
+                    format!("glob `{glob}` in `{list}` cannot be read: {why}"),
+                    "globs have gitignore semantics and are relative to the top level",
+                )
+                .at(key_place(&place, text, glob)));
+            }
+        }
         for glob in &parsed.tree.carry {
             if let Some(why) = redgreen_host::path_rules::pointless(glob) {
                 return Err(Failure::usage(

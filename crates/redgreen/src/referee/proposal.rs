@@ -273,8 +273,10 @@ pub fn propose(
         .iter()
         .map(|finding| finding.test.clone())
         .collect();
+    let before = std::mem::take(&mut proposal.base_items.findings);
     proposal.findings.retain(|finding| {
-        finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test)
+        (finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test))
+            && (finding.code != ReasonCode::TestNotCollected || !before.contains(finding))
     });
     unreachable(repository, base, &mut proposal)?;
     Ok(proposal)

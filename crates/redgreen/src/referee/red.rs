@@ -271,10 +271,10 @@ fn no_test_file(setting: &Setting, proposal: &Proposal) -> Option<Reason> {
     if proposal.tree.files().keys().any(is_test) || !proposal.findings.is_empty() {
         return None;
     }
-    let globs: Vec<String> = setting
-        .config
-        .tests
-        .iter()
+    let mut globs: Vec<&String> = setting.config.tests.iter().collect();
+    globs.sort_by_key(|glob| glob.len());
+    let globs: Vec<String> = globs
+        .into_iter()
         .take(4)
         .map(|glob| format!("`{glob}`"))
         .collect();

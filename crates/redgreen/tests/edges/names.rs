@@ -16,11 +16,7 @@ fn c1_blanks_quotes_and_emoji_in_paths_and_test_names_are_ordinary() {
         "import pytest\nfrom shop import total\n\n\n@pytest.mark.parametrize('x', ['a b', 'q\"q', \"it's\", 'n\\nl', '🎉', '\\udcff', 'x::y[', b'\\xff', '', 'p' * 3000])\ndef test_total(x):\n    assert total([1, 2]) == 6\n\n\ndef test_ünï():\n    assert total([1]) == 2\n",
     );
     let out = hand.rg(&["lock", "T1"]).ends(0);
-    assert_eq!(
-        out.gate()["tests"].as_array().unwrap().len(),
-        15,
-        "{out:#?}"
-    );
+    assert_eq!(out.gate()["tests"].as_array().unwrap().len(), 6, "{out:#?}");
     hand.append("src/shop/__init__.py", TOTAL);
     hand.plain(&["check", "T1"]).ends(0);
     hand.plain(&["locks", "verify", "T1"]).ends(0);

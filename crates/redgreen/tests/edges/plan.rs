@@ -79,7 +79,7 @@ fn g10_broken_json_is_refused_with_line_and_column() {
         ("{\"name\": \"s\",\n", ":2:1"),
         ("[]", ":1:1"),
         ("{\"name\": \"s\" // x\n}", ":1:14"),
-        ("{\"a\": 1,}", ":1:9"),
+        ("{\"a\": 1,}", ":1:8"),
     ] {
         std::fs::write(&file, text).unwrap();
         let out = hand.plain(&["plan", "check"]).ends(2);

@@ -162,7 +162,7 @@ fn c1_large_files_of_git_lfs_are_their_content_and_no_change() {
     ]);
     hand.write(
         "tests/test_total.py",
-        "import pathlib\nfrom shop import total\n\nDATA = pathlib.Path(__file__).parent.parent / 'data/a.bin'\nassert DATA.stat().st_size == 800\n\n\ndef test_total():\n    assert total([1, 2]) == 6\n",
+        "import pathlib\n\nDATA = pathlib.Path(__file__).parent.parent / 'data/a.bin'\nassert DATA.stat().st_size == 800\n\nfrom shop import total\n\n\ndef test_total():\n    assert total([1, 2]) == 6\n",
     );
     // Only the pointer is here: the test says so itself.
     let out = hand.plain(&["red"]);

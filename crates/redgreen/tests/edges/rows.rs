@@ -32,6 +32,7 @@ rows! {
     NO_RUNNER: "no test runner was found here", 15, "write `[runner]`";
     NO_TESTS: "no test was added or changed: no file matches the test paths that were assumed", 10, "write a test there";
     NO_GLOB: "no test was added or changed: no file matches `[paths] tests`", 10, "correct `[paths] tests`";
+    TOO_LARGE: "is too large to be read for tests", 10, "into a file of its own";
     NO_PYTHON: "no Python interpreter was found", 15, "make a virtual environment";
     DEAD_VENV: "has no working interpreter", 15, "make it again";
     NO_PYTEST: "pytest cannot be imported", 15, "pip install pytest";

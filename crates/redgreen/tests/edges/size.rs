@@ -1,6 +1,7 @@
 //! Much of everything.
 
-use crate::support::{Hand, TOTAL_TEST};
+use crate::rows;
+use crate::support::{Hand, TOTAL_TEST, reads};
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
@@ -11,10 +12,14 @@ fn h7_a_test_file_of_fifty_megabytes() {
     let text = format!("{TOTAL_TEST}\n\nDATA = '''\n{}'''\n", line.repeat(50_000));
     assert!(text.len() > 50_000_000);
     hand.write("tests/test_total.py", &text);
+    reads(&hand, &["red"], rows::TOO_LARGE, "tests/test_total.py");
+    // Beside the tests the same bytes are data like any other.
+    hand.write("tests/test_total.py", TOTAL_TEST);
+    hand.write("tests/data.txt", &text);
     hand.plain(&["lock", "T1"]).ends(0);
     assert!(
         hand.git(&["show", "--stat", "HEAD"])
-            .contains("tests/test_total.py")
+            .contains("tests/data.txt")
     );
 }
 
