@@ -7,6 +7,7 @@ mod files;
 mod scratch;
 mod trim;
 
+pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
 pub use files::{read_file, remove_tree, size_of, write_atomically};
 pub use scratch::Scratch;

@@ -2,7 +2,7 @@
 
 use super::StateError;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +67,28 @@ pub fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a file of unknown length, such as the output of tests: all of it, or of a longer one than `keep` bytes the
+/// first and the last half with a line in between that says how much was left out.
+///
+/// # Errors
+/// What the system said.
+pub(crate) fn read_ends(path: &Path, keep: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if length <= keep {
+        file.take(keep).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    let half = keep / 2;
+    (&mut file).take(half).read_to_end(&mut bytes)?;
+    let left_out = length - 2 * half;
+    bytes.extend_from_slice(format!("\n[redgreen left out {left_out} bytes here]\n").as_bytes());
+    file.seek(SeekFrom::Start(length - half))?;
+    file.take(half).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
