@@ -482,21 +482,32 @@ fn run_all(
                 &proposal.items,
             )
             .map_err(failed)?;
+            // What could not be judged is not asked again: a test that never ends would cost its limit twice.
+            let mut unjudged: Option<RunReport> = None;
             for (slot, label) in [(&mut first, "red-1"), (&mut second, "red-2")] {
-                context.printer.talk(format!(
-                    "{:<8}running the new tests without the implementation ({label})",
-                    "RED"
-                ));
-                let report = tree.run(
-                    context,
-                    setting,
-                    environments,
-                    runner.as_ref(),
-                    &Selection::Files(there.clone()),
-                    &items,
-                    label,
-                )?;
-                evidence.push((label.to_owned(), report.clone()));
+                let report = match unjudged.take() {
+                    Some(report) => report,
+                    None => {
+                        context.printer.talk(format!(
+                            "{:<8}running the new tests without the implementation ({label})",
+                            "RED"
+                        ));
+                        let report = tree.run(
+                            context,
+                            setting,
+                            environments,
+                            runner.as_ref(),
+                            &Selection::Files(there.clone()),
+                            &items,
+                            label,
+                        )?;
+                        evidence.push((label.to_owned(), report.clone()));
+                        report
+                    }
+                };
+                if !report.problems.is_empty() {
+                    unjudged = Some(report.clone());
+                }
                 *slot = Some(merged(slot.take(), report));
             }
         }
