@@ -289,7 +289,6 @@ fn plain(message: &str) -> String {
 
 /// The place with the line of the first key or value of this name.
 fn key_place(place: &str, text: &str, name: &str) -> String {
-    let name = name.rsplit('.').next().unwrap_or(name);
     let named = |line: &str| {
         let line = line.trim_start();
         !line.starts_with('#')
