@@ -50,7 +50,7 @@ fn b1_a_daemon_does_not_outlive_a_test_that_ended() {
 #[test]
 fn b1_a_gigabyte_of_output_ends_the_run_and_fills_nothing() {
     let hand = project(
-        "5m",
+        "20m",
         "import os\n\n\ndef test_loud(capfd):\n    block = b'x' * (1 << 22)\n    with capfd.disabled():\n        while True:\n            os.write(1, block)\n",
     );
     let out = reads(&hand, &["red"], rows::TOO_MUCH_OUTPUT, "");
