@@ -226,6 +226,8 @@ fn judged(read: exercise::PytestRun, ended: Ended) -> Verdict {
         tests_in_source: &[],
         controls: &[],
         control_failures: &[],
+        control_refusals: &[],
+        hidden_failures: &[],
         no_control: &[],
         environment_changes: &[],
     })
