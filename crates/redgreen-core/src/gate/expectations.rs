@@ -360,7 +360,13 @@ mod tests {
             ..site("a", true)
         };
         let report = run(&[("a", Outcome::Passed)]);
-        let judged = judge(&["a"], &[caught.clone()], Some(&report), &[], false);
+        let judged = judge(
+            &["a"],
+            std::slice::from_ref(&caught),
+            Some(&report),
+            &[],
+            false,
+        );
         assert!(judged.failures.is_empty() && judged.notes.len() == 1);
         let went_on = ChangedSite {
             went_on: true,
