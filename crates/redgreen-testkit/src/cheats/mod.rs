@@ -116,16 +116,15 @@ pub fn digest(corpus: &Path, case: &Case) -> Result<String, String> {
 
 /// Plays the cases on some threads and hands each result over as soon as it is there; results in the order of the cases.
 ///
-/// # Errors
-/// A case that could not be played at all.
+#[must_use]
 pub fn play(
     places: &Places,
     cases: &[Case],
     jobs: usize,
     report: &(dyn Fn(&Played) + Sync),
-) -> Result<Vec<Played>, String> {
+) -> Vec<Played> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<usize, Result<Played, String>>> = Mutex::new(BTreeMap::new());
+    let results: Mutex<BTreeMap<usize, Played>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, cases.len().max(1)) {
             scope.spawn(|| {
@@ -133,16 +132,14 @@ pub fn play(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
-                    let result = worker
+                    let played = worker
                         .play(places, case)
-                        .map_err(|why| format!("{}: {why}", case.id));
-                    if let Ok(played) = &result {
-                        report(played);
-                    }
+                        .unwrap_or_else(|why| not_played(case, &why));
+                    report(&played);
                     results
                         .lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .insert(index, result);
+                        .insert(index, played);
                 }
             });
         }
@@ -152,6 +149,27 @@ pub fn play(
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .into_values()
         .collect()
+}
+
+/// A case that could not be set up: neither judge has said anything.
+fn not_played(case: &Case, why: &str) -> Played {
+    let judged = Judged {
+        verdict: "not played".to_owned(),
+        reasons: Vec::new(),
+        message: why.to_owned(),
+    };
+    Played {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        digest: String::new(),
+        baseline: Baseline {
+            accepts: false,
+            why: "not played".to_owned(),
+        },
+        redgreen: judged,
+        miss: case.miss.clone(),
+        wrong: Some("could not be set up".to_owned()),
+    }
 }
 
 /// One thread, with a locked project of each kind that its cases share.
@@ -345,7 +363,11 @@ fn wrong(case: &Case, judged: &Judged) -> Option<String> {
             judged.verdict
         ));
     }
-    let given = |code: &str| judged.reasons.iter().any(|reason| reason == code);
+    // Where no gate gave a verdict there may be no code; then the message has to say it.
+    let given = |code: &str| {
+        judged.reasons.iter().any(|reason| reason == code)
+            || (judged.verdict.starts_with("exit ") && judged.message.contains(code))
+    };
     let missing = case
         .reasons
         .iter()

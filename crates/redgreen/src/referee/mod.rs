@@ -12,6 +12,7 @@ pub mod full;
 pub mod green;
 pub mod items;
 pub mod lock;
+pub mod planted;
 pub mod proposal;
 pub mod red;
 pub mod redaction;
