@@ -9,7 +9,7 @@ use redgreen_core::gate::{Control, PlantedTest, judge_planted};
 use redgreen_core::id::{ItemId, RelPath};
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::RunReport;
-use redgreen_host::runner::{Runner, Selection};
+use redgreen_host::runner::{Runner, RunnerKind, Selection};
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
 use redgreen_lint::planted::plant;
@@ -83,7 +83,8 @@ pub fn planted_failures(
     let mut run: Option<RunReport> = None;
     for runner in asked.runners {
         let wanted = of_runner(all, runner.as_ref());
-        if wanted.is_empty() {
+        // A command that is known by its report alone may not hand the file of the reports on to the tests.
+        if wanted.is_empty() || runner.settings().kind == RunnerKind::Junit {
             continue;
         }
         let known = all_items(context, setting, &tree, runner.settings().kind)?;
