@@ -13,6 +13,7 @@ pub mod emptied;
 pub mod expectations;
 pub mod items;
 mod lang;
+pub mod planted;
 pub mod reserialise;
 pub mod splice;
 mod syntax;

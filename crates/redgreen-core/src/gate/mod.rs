@@ -5,6 +5,7 @@ mod expectations;
 mod full;
 mod green;
 mod locking;
+mod planted;
 mod red;
 mod scope;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use expectations::{
 pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
 pub use green::{ExpectedTest, GreenInput, judge_green};
 pub use locking::{LockCheck, judge_lock};
+pub use planted::{PlantedTest, judge_planted};
 pub use red::{RedInput, judge_red};
 pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
 

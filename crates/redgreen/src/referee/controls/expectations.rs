@@ -3,7 +3,7 @@
 use super::super::context::{Context, Environments, Setting, adapter};
 use super::super::proposal::text_of;
 use super::super::red::{all_items, merged};
-use super::super::trees::{TreeOnDisk, of_runner};
+use super::super::trees::{SITES, TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{
     ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
@@ -298,8 +298,8 @@ fn run_once(
         .iter()
         .filter(|item| shared || files.contains(&item.path))
         .collect();
-    let on_disk = TreeOnDisk::build(context, asked.setting, &changed.tree, "control")?;
-    let folder = on_disk.scratch("sites");
+    let on_disk = TreeOnDisk::build(context, asked.setting, &changed.tree, "green")?;
+    let folder = on_disk.scratch(SITES);
     std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
     let report_file = folder.join("evaluated");
     let mut run: Option<RunReport> = None;
@@ -325,7 +325,7 @@ fn run_once(
             runner.as_ref(),
             &Selection::Items(own),
             &known,
-            "control-run",
+            "green-run",
             Some(&report_file),
         );
         if let Ok(report) = report {
