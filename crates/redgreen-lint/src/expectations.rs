@@ -148,6 +148,8 @@ struct RustAssertion {
     helper: String,
     /// Whether the range is a statement with its semicolon.
     statement: bool,
+    /// Whether nothing can catch its failure, so that going on need not be reported.
+    decisive: bool,
 }
 
 enum RustPart {
@@ -185,11 +187,16 @@ impl RustAssertion {
         } else {
             String::new()
         };
-        let behind = format!("{}went_on(\"{id}\");", self.helper);
-        if self.statement {
-            format!("{seen}{out} {behind}")
+        // An assertion with other literals stays as an author would write it: code that reads the tests finds them.
+        let behind = if reports && self.decisive {
+            String::new()
         } else {
-            format!("{{ {seen}{out}; {behind} }}")
+            format!(" {}went_on(\"{id}\");", self.helper)
+        };
+        if self.statement {
+            format!("{seen}{out}{behind}")
+        } else {
+            format!("{{ {seen}{out};{behind} }}")
         }
     }
 }

@@ -246,6 +246,7 @@ impl Rewriter<'_, '_> {
                         parts,
                         helper: owner.helper.clone(),
                         statement,
+                        decisive: !owner.items.is_empty() && at >= caught,
                     }),
                     kind,
                     items: owner.items.clone(),
