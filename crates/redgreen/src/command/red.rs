@@ -23,6 +23,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             if !one.contains("::")
                 && !one.contains('/')
                 && TaskId::new(one.as_str()).is_ok()
+                && !has_extension(one)
                 && !context.repository.top_level().join(one).exists() =>
         {
             Some(TaskContext::find(context, one, arguments.plan.as_deref())?)
@@ -81,6 +82,13 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             .talk(format!("next    redgreen lock {}", task.task));
     }
     Ok(red.result.verdict().into())
+}
+
+/// `test_a.py`, but not `T1.2`: a file that is not there is no task.
+fn has_extension(text: &str) -> bool {
+    Path::new(text)
+        .extension()
+        .is_some_and(|extension| extension.as_encoded_bytes().iter().all(u8::is_ascii_alphabetic))
 }
 
 /// A file or an id as a person types it, relative to the folder they stand in or to the top level, as the id it means.

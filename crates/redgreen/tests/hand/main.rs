@@ -15,4 +15,5 @@ mod output;
 mod red;
 mod rust;
 mod support;
+mod transcripts;
 mod tree;
