@@ -86,9 +86,12 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
 
 /// `test_a.py`, but not `T1.2`: a file that is not there is no task.
 fn has_extension(text: &str) -> bool {
-    Path::new(text)
-        .extension()
-        .is_some_and(|extension| extension.as_encoded_bytes().iter().all(u8::is_ascii_alphabetic))
+    Path::new(text).extension().is_some_and(|extension| {
+        extension
+            .as_encoded_bytes()
+            .iter()
+            .all(u8::is_ascii_alphabetic)
+    })
 }
 
 /// A file or an id as a person types it, relative to the folder they stand in or to the top level, as the id it means.
