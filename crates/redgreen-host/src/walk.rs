@@ -5,9 +5,10 @@
 //! configuration: otherwise whoever is judged could hide a file that steers a runner. Paths of the base are always
 //! looked at. The stat data of git's index is not used.
 //!
-//! Bytes are taken as they lie: where git was told to convert content at checkout (`eol=crlf`, LFS and other filters),
-//! the files of a checkout differ from the base's objects and are reported as changed.
+//! Bytes are taken as they lie. Only in the user's own checkout, what git did to the files there (line ends, encodings,
+//! large-file pointers, a sparse checkout) is taken back first: see `checkout.rs`.
 
+mod checkout;
 mod enumerate;
 mod ignored;
 mod read;
@@ -108,12 +109,21 @@ pub fn read_candidate(
             files.insert(path, file.clone());
         }
     }
+    if is_checkout(repository, dir) {
+        checkout::take_back(repository, base, &mut files)?;
+    }
     irregular.extend(twins::added_twins(base, &files));
     irregular.sort();
     Ok(Candidate {
         snapshot: Snapshot::of_files(files),
         irregular,
     })
+}
+
+/// Whether a folder is the work tree of the repository itself, or a linked one: git converts files only there.
+fn is_checkout(repository: &Repository, dir: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(dir).is_some_and(|dir| Some(dir) == real(repository.top_level()))
 }
 
 /// A file, or what it is instead; `None` when it is gone.
