@@ -4,5 +4,6 @@
 pub mod cargo;
 pub mod plan_file;
 pub mod pytest;
+pub mod redact;
 pub mod report;
 pub mod wire;

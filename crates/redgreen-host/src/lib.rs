@@ -13,6 +13,7 @@ pub mod journal;
 pub mod path_rules;
 pub mod process;
 pub mod runner;
+pub mod secrets;
 pub mod state;
 pub mod tree;
 pub mod walk;

@@ -5,6 +5,7 @@
 //! that it started is ended too, also what called `setsid` and forked twice: we are a *child subreaper*, so orphans
 //! become our children and are found in `/proc` ([`leftovers`]).
 
+mod activity;
 mod capture;
 mod isolation;
 mod jobs;
@@ -12,6 +13,7 @@ mod leftovers;
 mod supervise;
 mod supervisor;
 
+pub use activity::{Activity, current as current_activity};
 pub use isolation::best_available;
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;

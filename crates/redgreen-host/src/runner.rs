@@ -21,6 +21,17 @@ pub enum RunnerKind {
     CargoTest,
 }
 
+impl RunnerKind {
+    /// The word in `redgreen.toml`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pytest => "pytest",
+            Self::CargoTest => "cargo-test",
+        }
+    }
+}
+
 /// A runner as it is configured (`[runner]` or `[runner.NAME]`).
 #[derive(Debug, Clone)]
 pub struct RunnerSettings {

@@ -83,6 +83,7 @@ pub fn run_observed(
     let setting = Setting::of_tree(context, &tree)?;
     setting.runners()?;
     deliverable(&setting.config)?;
+    super::clean::below_the_cap(context, setting.config.limits.cache)?;
     let configuration = setting.config.digest;
     let options = options(&setting.config, arguments)?;
     let definition = loaded.file.definition;
@@ -434,7 +435,7 @@ fn next_steps(driver: &Driver<'_>) -> String {
 pub fn stop(context: &Context, arguments: &StopArgs) -> Ending {
     let loaded = the_plan(context, arguments.plan.as_deref())?;
     let slug = loaded.slug();
-    if context.state.lock(&format!("plan-{slug}")).is_ok() {
+    if !context.state.is_held(&crate::drive::log::plan_lock(&slug)) {
         context
             .printer
             .talk(format!("nothing is running for the plan `{slug}`"));

@@ -50,9 +50,32 @@ pub struct File {
     /// What prompts include.
     #[serde(default)]
     pub prompts: Prompts,
+    /// What must never be kept or shown.
+    #[serde(default)]
+    pub secrets: Secrets,
     /// Whom to tell.
     #[serde(default)]
     pub notify: Notify,
+}
+
+impl File {
+    /// Names of the environment variables whose values are taken out of everything that is kept or shown.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let agents = self.agent.iter().chain(self.agents.values());
+        agents
+            .flat_map(|agent| &agent.environment)
+            .chain(&self.secrets.environment)
+            .map(String::as_str)
+    }
+}
+
+/// `[secrets]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// Names of environment variables whose values are secret although their names do not say so.
+    #[serde(default)]
+    pub environment: Vec<String>,
 }
 
 /// `[paths]`: globs with gitignore semantics, relative to the folder of the file.
@@ -167,6 +190,8 @@ pub struct Limits {
     pub implementer_retries: Option<u32>,
     /// Longest wait for a usage limit or an outage; `"1h"` by default.
     pub max_wait: Option<String>,
+    /// How much room caches may take in private state, such as `"5GB"`; `"10GB"` by default. The oldest go first.
+    pub cache: Option<String>,
 }
 
 /// `[policy]`.

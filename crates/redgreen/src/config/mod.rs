@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod file;
+pub mod origin;
 
 use crate::error::Failure;
 use detect::Detected;
@@ -16,6 +17,9 @@ pub const PLACES: [&str; 2] = ["redgreen.toml", ".config/redgreen.toml"];
 
 /// Limit for one command of a runner when none is configured.
 const RUNNER_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// Bytes that caches may take when nothing is configured.
+const CACHE: u64 = 10_000_000_000;
 
 /// Everything a gate needs to know, with every default filled in.
 #[derive(Debug, Clone)]
@@ -63,6 +67,8 @@ pub struct Limits {
     pub implementer_retries: u32,
     /// Longest wait for an outage.
     pub max_wait: Duration,
+    /// Bytes of caches in private state.
+    pub cache: u64,
 }
 
 impl Config {
@@ -330,7 +336,33 @@ fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
             "limits.max_wait",
             place,
         )?,
+        cache: match &file.cache {
+            Some(text) => size(text).ok_or_else(|| {
+                Failure::usage(
+                    format!("`limits.cache = \"{text}\"` is no size"),
+                    "write \"500MB\" or \"5GB\"",
+                )
+                .at(place)
+            })?,
+            None => CACHE,
+        },
     })
+}
+
+/// `"500MB"`, `"2GB"`, or a bare number of bytes, in powers of ten.
+#[must_use]
+pub fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let factor = match text[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "KB" | "K" => 1_000,
+        "MB" | "M" => 1_000_000,
+        "GB" | "G" => 1_000_000_000,
+        "TB" | "T" => 1_000_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// The time limit of a check, where it has one.
@@ -433,5 +465,18 @@ mod tests {
             Duration::from_secs(90)
         );
         assert!(load("[limits]\nsession = \"soon\"").is_err());
+    }
+
+    #[test]
+    fn g5_the_cap_of_the_caches_is_a_size() {
+        let cache = |text: &str| {
+            load(&format!("[limits]\ncache = \"{text}\"")).map(|config| config.limits.cache)
+        };
+        for (text, bytes) in [("500MB", 500_000_000), ("2 gb", 2_000_000_000), ("0", 0)] {
+            assert_eq!(cache(text).unwrap(), bytes);
+        }
+        for text in ["", "much", "-1MB", "99999999999TB", "1.5GB"] {
+            assert!(cache(text).is_err(), "{text}");
+        }
     }
 }

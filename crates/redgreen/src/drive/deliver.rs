@@ -122,7 +122,10 @@ impl Driver<'_> {
             .commit_tree(&CommitRequest {
                 tree: &written,
                 parents: std::slice::from_ref(parent),
-                message: &message(&definition, &lock.digest.to_string()),
+                message: &redgreen_host::secrets::hidden(&message(
+                    &definition,
+                    &lock.digest.to_string(),
+                )),
                 identity: &identity,
                 sign_off: self
                     .context

@@ -178,6 +178,7 @@ impl Driver<'_> {
             ));
         };
         let prompt = self.prompt(role, task, lock.as_ref(), &tree, feedback)?;
+        let prompt = redgreen_host::secrets::hidden(&prompt).into_owned();
         let home = self
             .context
             .state
@@ -196,7 +197,6 @@ impl Driver<'_> {
             AgentMode::Again => "again",
             AgentMode::Fix => "fix",
         };
-        let mut secrets = Vec::new();
         let mut variables = vec![
             ("REDGREEN_TASK".to_owned(), task.to_string()),
             ("REDGREEN_ROLE".to_owned(), role.as_str().to_owned()),
@@ -206,7 +206,6 @@ impl Driver<'_> {
         if let Some(agent) = self.setting.config.agent(role.as_str()) {
             for name in &agent.environment {
                 if let Some(value) = redgreen_host::env::variable(name) {
-                    secrets.push((name.clone(), value.clone()));
                     variables.push((name.clone(), value));
                 }
             }
@@ -224,7 +223,6 @@ impl Driver<'_> {
             log: log.clone(),
         };
         let end = agent::command::run(&session).map_err(Failure::internal)?;
-        hide(&log, &secrets)?;
         let outcome = match end.outcome {
             agent::AgentOutcome::Done => AgentOutcome::Done,
             agent::AgentOutcome::Limit => AgentOutcome::SessionLimit,
@@ -376,25 +374,4 @@ impl Driver<'_> {
         let skip = lines.len().saturating_sub(LINES);
         lines.split_off(skip)
     }
-}
-
-/// Replaces the values of named variables in what a session printed by their names. Values of fewer than four bytes are
-/// too common to be told from other text.
-fn hide(log: &Path, secrets: &[(String, String)]) -> Result<(), Failure> {
-    let long: Vec<&(String, String)> = secrets
-        .iter()
-        .filter(|(_, value)| value.len() >= 4)
-        .collect();
-    if long.is_empty() || !log.exists() {
-        return Ok(());
-    }
-    let bytes = std::fs::read(log).map_err(Failure::internal)?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if long.iter().all(|(_, value)| !text.contains(value.as_str())) {
-        return Ok(());
-    }
-    for (name, value) in long {
-        text = text.replace(value.as_str(), &format!("[{name}]"));
-    }
-    redgreen_host::state::write_atomically(log, text.as_bytes()).map_err(Failure::internal)
 }

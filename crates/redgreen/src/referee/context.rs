@@ -72,6 +72,7 @@ impl Context {
                 "swept what a redgreen that died had left: {leftovers:?}"
             ));
         }
+        declare_secrets(&repository);
         Ok(Self {
             repository,
             state,
@@ -95,6 +96,17 @@ impl Context {
                 "the repository has no commit yet, so there is no base to prove red on",
                 "commit what there is: git add -A && git commit -m 'start'",
             )),
+        }
+    }
+}
+
+/// Declares what the checked-out configuration calls secret, also for commands that need no configuration. A file that
+/// cannot be read declares nothing here; whoever needs it says what is wrong with it.
+fn declare_secrets(repository: &Repository) {
+    for place in crate::config::PLACES {
+        let text = std::fs::read_to_string(repository.top_level().join(place)).unwrap_or_default();
+        if let Ok(file) = toml::from_str::<crate::config::file::File>(&text) {
+            redgreen_host::secrets::declare(file.secret_variables());
         }
     }
 }
@@ -125,6 +137,7 @@ impl Setting {
         let files: BTreeSet<RelPath> = tree.files().keys().cloned().collect();
         let read = |path: &RelPath| text_of(tree, &context.repository, path).ok().flatten();
         let config = Config::load(&files, &read)?;
+        redgreen_host::secrets::declare(config.file.secret_variables());
         let rules = config.rules()?;
         let mut pytest_files = BTreeMap::new();
         for name in [

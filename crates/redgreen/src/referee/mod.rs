@@ -14,6 +14,7 @@ pub mod items;
 pub mod lock;
 pub mod proposal;
 pub mod red;
+pub mod redaction;
 pub mod refine;
 pub mod scope;
 pub mod slips;

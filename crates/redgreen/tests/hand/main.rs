@@ -8,6 +8,7 @@
 
 mod full;
 mod green;
+mod house;
 mod locking;
 mod output;
 mod red;
