@@ -76,8 +76,9 @@ impl Runner for Pytest {
     fn environment(&self, workspace: &Workspace) -> Result<Environment, CouldNotRun> {
         let found = interpreter::find(&self.settings, &self.user, workspace)?;
         let root = workspace.checkout.join(&self.settings.root);
-        let facts = survey::survey(&found, &self.user, &root, workspace)?;
-        let site = survey::digest_site(&facts, workspace)?;
+        let mut facts = survey::survey(&found, &self.user, &root, workspace)?;
+        let survey::Digests { site, parts } = survey::digest(&facts, workspace)?;
+        survey::importable(&found, &self.user, &root, &mut facts, site, workspace)?;
         survey::store(&facts, site, workspace)?;
         survey::warm(&found.launcher, &facts, site, workspace);
         let binary =
@@ -113,7 +114,7 @@ impl Runner for Pytest {
         }
         Ok(Environment {
             tools,
-            dependencies: BTreeMap::from([("site-packages".to_owned(), site)]),
+            dependencies: parts,
             plugins: facts.plugins,
             carried: BTreeMap::new(),
             prepare: Vec::new(),
