@@ -8,6 +8,7 @@ pub mod clock;
 pub mod clone;
 pub mod env;
 pub mod fingerprint;
+pub mod foreign;
 pub mod git;
 pub mod interrupt;
 pub mod journal;

@@ -5,7 +5,7 @@ use super::{Driver, Observer};
 use crate::error::Failure;
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
-use crate::referee::proposal::{bytes_of, text_of};
+use crate::referee::proposal::{put_as_in, text_of};
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{RelPath, TaskId};
 use redgreen_core::machine::{
@@ -95,34 +95,14 @@ impl Driver<'_> {
             if change.class != ChangeClass::Rejected && change.class != ChangeClass::OutOfScope {
                 continue;
             }
-            let target = folder.join(change.path.as_str());
             let wanted = if change.code == ReasonCode::LockedTestEdited
                 && candidate.full.get(&change.path).is_some()
             {
-                bytes_of(&candidate.full, &self.context.repository, &change.path)?
+                &candidate.full
             } else {
-                bytes_of(locked, &self.context.repository, &change.path)?
+                locked
             };
-            let is_folder = target.is_dir() && !target.is_symlink();
-            if wanted.is_none() || target.is_symlink() || is_folder {
-                let removed = if is_folder {
-                    redgreen_host::state::remove_tree(&target)
-                } else {
-                    std::fs::remove_file(&target)
-                };
-                if let Err(error) = removed
-                    && error.kind() != std::io::ErrorKind::NotFound
-                {
-                    return Err(Failure::internal(format!(
-                        "failed to remove `{}`: {error}",
-                        change.path
-                    )));
-                }
-            }
-            if let Some(bytes) = wanted {
-                redgreen_host::state::write_atomically(&target, &bytes)
-                    .map_err(Failure::internal)?;
-            }
+            put_as_in(wanted, &self.context.repository, &change.path, folder)?;
         }
         Ok(())
     }
