@@ -4,6 +4,7 @@
 //! run in.
 
 pub mod checks;
+pub mod closure;
 pub mod context;
 pub mod controls;
 pub mod environment_changes;
@@ -18,4 +19,5 @@ pub mod redaction;
 pub mod refine;
 pub mod scope;
 pub mod slips;
+pub mod snapshots;
 pub mod trees;

@@ -7,12 +7,11 @@
     clippy::panic,
     reason = "helpers of tests fail the test"
 )]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "poisons are planted by plain programs, as an agent or a person would"
-)]
 
+mod closure;
+mod environment;
 mod git;
+mod snapshots;
 #[path = "../hand/support.rs"]
 #[expect(
     dead_code,
