@@ -48,10 +48,130 @@ pub(super) struct Facts {
     /// Why pytest cannot be imported.
     #[serde(default)]
     pub(super) problem: Option<String>,
+    /// Folders that would be in `site` if they existed, and those that are.
+    #[serde(default)]
+    candidates: Vec<PathBuf>,
+    /// A file of the standard library.
+    #[serde(default)]
+    library: PathBuf,
+    /// Whether everything above follows from the interpreter, `site` and the project's own files.
+    #[serde(default)]
+    complete: bool,
+}
+
+/// What was established about an interpreter.
+pub(super) struct Surveyed {
+    pub(super) facts: Facts,
+    /// The digest of every file of site-packages.
+    pub(super) site: Digest,
+    /// The digests of everything that code is loaded from, `site-packages` too.
+    pub(super) parts: BTreeMap<String, Digest>,
+    /// The digest of the interpreter's binary.
+    pub(super) binary: Digest,
+}
+
+/// Facts with what they followed from.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    from: Digest,
+    facts: Facts,
+}
+
+/// Establishes what the environment consists of. Files are digested each time; the interpreter, which takes longer to
+/// start than a small gate may cost (SPEC H3), is asked only when something that it was told from has changed.
+pub(super) fn established(
+    found: &Found,
+    user: &BTreeMap<String, String>,
+    root: &Path,
+    workspace: &Workspace,
+) -> Result<Surveyed, CouldNotRun> {
+    let place = format!(
+        "{}\0{}\0{}",
+        found.launcher.display(),
+        workspace.checkout.display(),
+        root.display()
+    );
+    let file = folder(workspace).join(format!(
+        "{}.survey.json",
+        Digest::of(place.as_bytes()).short()
+    ));
+    let known = fs::read(&file)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok());
+    if let Some(Known { from, facts }) = known
+        && let Ok((now, Digests { site, parts }, binary)) =
+            origin(&facts, &place, user, root, workspace)
+        && now == from
+    {
+        return Ok(Surveyed {
+            facts,
+            site,
+            parts,
+            binary,
+        });
+    }
+    let mut facts = survey(found, user, root, workspace)?;
+    let (from, Digests { site, parts }, binary) = origin(&facts, &place, user, root, workspace)?;
+    importable(found, user, root, &mut facts, site, workspace)?;
+    if facts.complete {
+        let known = Known {
+            from,
+            facts: facts.clone(),
+        };
+        write_cache(&file, &serde_json::to_vec(&known).unwrap_or_default())?;
+    }
+    Ok(Surveyed {
+        facts,
+        site,
+        parts,
+        binary,
+    })
+}
+
+/// The digest of everything that facts follow from, that of site-packages and that of the binary.
+fn origin(
+    facts: &Facts,
+    place: &str,
+    user: &BTreeMap<String, String>,
+    root: &Path,
+    workspace: &Workspace,
+) -> Result<(Digest, Digests, Digest), CouldNotRun> {
+    let real = Path::new(&facts.real);
+    let binary = fs::read(real).map_err(|error| io("read", real, &error))?;
+    let binary = Digest::of(&binary);
+    let digests = digest(facts, workspace)?;
+    let site = digests.site;
+    let launcher = place.split('\0').next().unwrap_or_default();
+    let mut content = format!("{SURVEY}\0{place}\0{binary}\0{site}\0{user:?}");
+    _ = write!(content, "\0{:?}", fs::canonicalize(launcher).ok());
+    let venv = Path::new(launcher).parent().and_then(Path::parent);
+    for file in [
+        venv.map(|venv| venv.join("pyvenv.cfg")),
+        Some(root.join("pyproject.toml")),
+        Some(workspace.checkout.join("pyproject.toml")),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        _ = write!(
+            content,
+            "\0{:?}",
+            fs::read(file).ok().map(|bytes| Digest::of(&bytes))
+        );
+    }
+    for folder in &facts.candidates {
+        _ = write!(content, "\0{:?}", fs::canonicalize(folder).ok());
+    }
+    // A new version of the standard library has another date.
+    let library = fs::metadata(&facts.library)
+        .and_then(|found| Ok((found.len(), found.modified()?)))
+        .ok();
+    _ = write!(content, "\0{library:?}");
+    Ok((Digest::of(content.as_bytes()), digests, binary))
 }
 
 /// Asks the interpreter.
-pub(super) fn survey(
+fn survey(
     found: &Found,
     user: &BTreeMap<String, String>,
     root: &Path,
@@ -95,7 +215,7 @@ pub(super) fn survey(
 
 /// Whether pytest can be imported as the tests will do it. Asked once for an environment: the facts of one that was seen
 /// before say that it could.
-pub(super) fn importable(
+fn importable(
     found: &Found,
     user: &BTreeMap<String, String>,
     root: &Path,
@@ -103,7 +223,7 @@ pub(super) fn importable(
     site: Digest,
     workspace: &Workspace,
 ) -> Result<(), CouldNotRun> {
-    if facts.problem.is_none() && facts_file(workspace, site).is_file() {
+    if facts.problem.is_none() && facts.pytest.is_some() && facts_file(workspace, site).is_file() {
         return Ok(());
     }
     let launcher = found.launcher.display().to_string();
@@ -204,15 +324,15 @@ impl Files {
 
 /// The digests of everything that an interpreter loads code from, by part; each part has a list, so that a difference
 /// can name the file.
-pub(super) struct Digests {
+struct Digests {
     /// Packages of the environment.
-    pub(super) site: Digest,
+    site: Digest,
     /// Every part, `site-packages` too.
-    pub(super) parts: BTreeMap<String, Digest>,
+    parts: BTreeMap<String, Digest>,
 }
 
 /// Digests every file that an interpreter loads code from, but `__pycache__`: the runs keep byte code of their own.
-pub(super) fn digest(facts: &Facts, workspace: &Workspace) -> Result<Digests, CouldNotRun> {
+fn digest(facts: &Facts, workspace: &Workspace) -> Result<Digests, CouldNotRun> {
     let mut prints = Fingerprints::open(&workspace.cache);
     let mut part = |folders: &[(String, &Path)], files: Files| {
         let mut list = String::new();
@@ -320,7 +440,7 @@ fn walk(
     Ok(())
 }
 
-fn folder(workspace: &Workspace) -> PathBuf {
+pub(super) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("pytest")
 }
 
@@ -332,10 +452,6 @@ fn facts_file(workspace: &Workspace, digest: Digest) -> PathBuf {
     // Worktrees of one repository share the cache; what belongs to the project itself depends on the checkout.
     let checkout = Digest::of(workspace.checkout.as_os_str().as_encoded_bytes()).short();
     folder(workspace).join(format!("{}-{checkout}.json", digest.hex()))
-}
-
-fn warm_folder(workspace: &Workspace, digest: Digest) -> PathBuf {
-    folder(workspace).join(format!("{}.pyc", digest.hex()))
 }
 
 fn write_cache(file: &Path, bytes: &[u8]) -> Result<(), CouldNotRun> {
@@ -351,7 +467,7 @@ pub(super) fn store(facts: &Facts, site: Digest, workspace: &Workspace) -> Resul
     write_cache(&facts_file(workspace, site), &bytes)
 }
 
-fn site_digest(environment: &Environment) -> Option<Digest> {
+pub(super) fn site_digest(environment: &Environment) -> Option<Digest> {
     environment.dependencies.get("site-packages").copied()
 }
 
@@ -359,80 +475,6 @@ fn site_digest(environment: &Environment) -> Option<Digest> {
 pub(super) fn load(environment: &Environment, workspace: &Workspace) -> Option<Facts> {
     let bytes = fs::read(facts_file(workspace, site_digest(environment)?)).ok()?;
     serde_json::from_slice(&bytes).ok()
-}
-
-/// Compiles pytest and its plugins once per environment, before any project code runs: the runs never read the
-/// `__pycache__` of the environment (it is not digested), and compiling pytest anew costs 0.7 s each time.
-/// What goes wrong here only costs time later.
-pub(super) fn warm(launcher: &Path, facts: &Facts, site: Digest, workspace: &Workspace) {
-    let target = warm_folder(workspace, site);
-    if target.is_dir() {
-        return;
-    }
-    let Ok(temporary) = tempfile::Builder::new()
-        .prefix("warm")
-        .tempdir_in(folder(workspace))
-    else {
-        return;
-    };
-    let (pyc, empty) = (temporary.path().join("pyc"), temporary.path().join("empty"));
-    if fs::create_dir_all(&pyc).is_err() || fs::create_dir_all(&empty).is_err() {
-        return;
-    }
-    let mut argv: Vec<String> = vec![launcher.display().to_string()];
-    argv.extend(
-        [
-            "-m",
-            "pytest",
-            "--collect-only",
-            "-q",
-            "--rootdir=.",
-            "-c",
-            "/dev/null",
-        ]
-        .map(str::to_owned),
-    );
-    for plugin in &facts.plugins {
-        argv.extend(["-p".to_owned(), plugin.clone()]);
-    }
-    let mut spec = Spec::new("python compile", argv, &empty);
-    spec.writable = vec![temporary.path().to_owned()];
-    let variables = [
-        ("PATH", "/usr/bin:/bin".to_owned()),
-        ("HOME", empty.display().to_string()),
-        ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1".to_owned()),
-        ("PYTHONPYCACHEPREFIX", pyc.display().to_string()),
-    ];
-    spec.env = variables
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    spec.timeout = Duration::from_secs(120);
-    if process::run(&spec).is_ok() {
-        _ = fs::rename(&pyc, &target);
-    }
-}
-
-/// Gives a run its own copy of the compiled files, so that no run can change what another one loads.
-pub(super) fn copy_warm(environment: &Environment, workspace: &Workspace, target: &Path) {
-    if let Some(site) = site_digest(environment) {
-        // A missing or partial copy is only slower: Python compiles what it does not find.
-        _ = copy(&warm_folder(workspace, site), target);
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// The list behind a digest of site-packages: path to `sha256 size`.

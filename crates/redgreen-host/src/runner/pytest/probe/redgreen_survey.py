@@ -20,6 +20,8 @@ def main():
         "own_files": [],
         "own_names": [],
         "user_base": None,
+        "library": os.__file__,
+        "complete": True,
     }
     venv, system = virtual_environment()
     if venv is not None:
@@ -36,8 +38,10 @@ def main():
         folders.extend(site.getsitepackages(prefixes))
     except Exception:
         pass
+    facts["candidates"] = list(folders)
     if system:
         user = site.getusersitepackages()
+        facts["candidates"].append(user)
         if os.path.isdir(user):
             folders.append(user)
             facts["user_base"] = site.getuserbase()
@@ -62,6 +66,9 @@ def main():
     for dist in metadata.distributions(path=seen + linked):
         if dist.metadata is None:
             continue
+        # Packages beside site-packages (the checkout itself, by a `.pth` file) are not digested with it.
+        if os.path.dirname(os.path.realpath(str(getattr(dist, "_path", "")))) not in seen:
+            facts["complete"] = False
         name = (dist.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
         if name == "pytest":
             facts["pytest"] = dist.version
