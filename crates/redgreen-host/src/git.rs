@@ -8,6 +8,7 @@ mod attributes;
 mod commit;
 mod error;
 mod index;
+mod log;
 mod memory;
 mod object;
 mod refs;

@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod git;
 pub mod interrupt;
 pub mod journal;
+pub mod keys;
 pub mod path_rules;
 pub mod process;
 pub mod runner;
