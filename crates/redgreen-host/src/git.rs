@@ -53,6 +53,13 @@ impl Repository {
     /// No git executable, no repository, a bare one, one owned by another user; each with the next step.
     pub fn open(dir: &Path) -> Result<Self, GitError> {
         let program = env::find_program("git").ok_or_else(GitError::no_git)?.found;
+        let real = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        if real
+            .to_str()
+            .is_none_or(|text| text.chars().any(char::is_control))
+        {
+            return Err(GitError::odd_place(&real));
+        }
         let mut spec = Spec::unisolated("git rev-parse", Vec::new(), dir);
         spec.argv = vec![
             program.to_string_lossy().into_owned(),
@@ -77,13 +84,16 @@ impl Repository {
         let lines: Vec<&[u8]> = finished.stdout.split(|&byte| byte == b'\n').collect();
         let line = |index: usize| lines.get(index).copied().unwrap_or_default();
         let path = |index: usize| PathBuf::from(OsStr::from_bytes(line(index)));
-        if line(0) == b"true" || line(1) != b"true" {
+        if line(0) == b"true" {
+            return Err(GitError::bare(dir));
+        }
+        if line(1) != b"true" {
             let real = |path: &Path| std::fs::canonicalize(path).ok();
             let inside = real(dir)
                 .zip(real(&path(5)))
                 .is_none_or(|(dir, git)| dir.starts_with(git));
-            return Err(if line(0) == b"true" || inside {
-                GitError::bare(dir)
+            return Err(if inside {
+                GitError::inside_git_folder(dir)
             } else {
                 GitError::points_elsewhere(format!(
                     "`{}` is not in the work tree of its own git folder `{}`",

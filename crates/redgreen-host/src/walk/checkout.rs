@@ -1,5 +1,5 @@
-//! What git itself does to the files of a user's checkout: converted line ends and encodings, large-file pointers, a
-//! sparse checkout. Such a file is the base's file in other clothes, and no change that somebody made.
+//! What git itself does to the files of a user's checkout: converted line ends and encodings, a sparse checkout. Such a
+//! file is the base's file in other clothes, and no change that somebody made.
 //!
 //! Attributes and the index say *that* git converts; they are not trusted for anything else. A file counts as unchanged
 //! only when its bytes, converted back by us, are the base's bytes, and then the base's bytes are used. An agent's clone
@@ -7,12 +7,9 @@
 
 use crate::git::{Checkin, GitError, Repository};
 use crate::tree::{Content, File, Snapshot};
-use redgreen_core::id::{Digest, RelPath};
+use redgreen_core::id::RelPath;
 use redgreen_core::tree::Mode;
 use std::collections::BTreeMap;
-
-/// The first line of a pointer (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
-const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
 /// Takes back what git did at checkout.
 ///
@@ -62,13 +59,6 @@ pub(super) fn take_back(
         let Some(file) = files.get_mut(&path) else {
             continue;
         };
-        if let (Some(before), Some(old)) = (before, old)
-            && old.starts_with(LFS)
-            && is_pointer_to(old, file)
-        {
-            *file = before.clone();
-            continue;
-        }
         let Content::Bytes(bytes) = &file.content else {
             continue;
         };
@@ -90,8 +80,7 @@ pub(super) fn take_back(
 /// Spares asking git about files that no conversion could have touched.
 fn may_be_converted(file: &File, before: Option<&File>) -> bool {
     match &file.content {
-        Content::Git => false,
-        Content::Large(_) => before.is_some(),
+        Content::Git | Content::Large(_) => false,
         Content::Bytes(bytes) => {
             before.is_some()
                 || bytes.contains(&b'\r')
@@ -99,28 +88,6 @@ fn may_be_converted(file: &File, before: Option<&File>) -> bool {
                 || bytes.starts_with(&[0xfe, 0xff])
         }
     }
-}
-
-/// Whether a pointer names these bytes: size and SHA-256.
-fn is_pointer_to(pointer: &[u8], file: &File) -> bool {
-    let text = String::from_utf8_lossy(pointer);
-    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key));
-    let (Some(hash), Some(size)) = (value("oid sha256:"), value("size ")) else {
-        return false;
-    };
-    let read;
-    let bytes: &[u8] = match &file.content {
-        Content::Git => return false,
-        Content::Bytes(bytes) => bytes,
-        Content::Large(place) => match std::fs::read(place) {
-            Ok(bytes) => {
-                read = bytes;
-                &read
-            }
-            Err(_) => return false,
-        },
-    };
-    size.parse() == Ok(bytes.len()) && Digest::of(bytes).hex() == hash
 }
 
 /// The bytes as git would store them; `None` where it stores them as they are, or where they cannot be converted.
