@@ -139,7 +139,7 @@ pub fn values(config: &Config, text: &str) -> Vec<Value> {
 }
 
 fn size(bytes: u64) -> serde_json::Value {
-    if bytes % 1_000_000_000 == 0 {
+    if bytes.is_multiple_of(1_000_000_000) {
         format!("{}GB", bytes / 1_000_000_000).into()
     } else {
         bytes.into()
