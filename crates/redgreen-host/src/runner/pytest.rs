@@ -118,7 +118,7 @@ impl Runner for Pytest {
             carried: BTreeMap::new(),
             prepare: Vec::new(),
             variables,
-            network: "host".to_owned(),
+            network: process::project_network().as_str().to_owned(),
             mount: "private".to_owned(),
         })
     }
@@ -137,6 +137,10 @@ impl Runner for Pytest {
         let mut spec = Spec::new("pytest", argv, &root);
         spec.env = self.variables(request, &launcher, &folder);
         spec.timeout = self.settings.timeout;
+        spec.network = process::Network::of_record(&request.environment.network);
+        if let Some(facts) = &facts {
+            spec.readable.extend(facts.paths.iter().chain(&facts.site).cloned());
+        }
         spec.log = Some(folder.log());
         spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];
         spec.writable

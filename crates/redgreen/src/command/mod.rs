@@ -19,11 +19,12 @@ pub mod reference;
 pub mod run;
 pub mod task;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, IsolationLevel};
 use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::render::printer::Printer;
 use redgreen_core::exit::ExitCode;
+use redgreen_host::process;
 
 /// How a command ends.
 pub type Ending = Result<ExitCode, Failure>;
@@ -56,6 +57,11 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// # Errors
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
+    match cli.global.require_isolation {
+        Some(IsolationLevel::Landlock) => process::require(process::Isolation::Landlock),
+        Some(IsolationLevel::Bubblewrap) => process::require(process::Isolation::Bubblewrap),
+        Some(IsolationLevel::None) | None => {}
+    }
     match &cli.command {
         Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),

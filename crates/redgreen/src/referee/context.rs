@@ -226,6 +226,7 @@ impl Environments {
         tree: &Snapshot,
         runners: &[Box<dyn Runner>],
     ) -> Result<Self, Failure> {
+        super::isolation::prepare(context, setting)?;
         let scratch = context
             .state
             .scratch("environment")

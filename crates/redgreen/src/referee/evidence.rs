@@ -77,6 +77,7 @@ pub fn keep(
         "gate": gate_document(result, duration, None),
         "content_tree": subject.content_tree,
         "environment": subject.environment,
+        "isolation": super::isolation::record(),
         "lock": subject.lock,
         "runs": runs,
         "checks": checks,

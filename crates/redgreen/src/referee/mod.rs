@@ -10,6 +10,7 @@ pub mod environment_changes;
 pub mod evidence;
 pub mod full;
 pub mod green;
+pub mod isolation;
 pub mod items;
 pub mod lock;
 pub mod proposal;

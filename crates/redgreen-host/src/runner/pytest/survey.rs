@@ -35,6 +35,9 @@ pub(super) struct Facts {
     pub(super) site: Vec<PathBuf>,
     /// The user's own base folder, where packages are installed in it.
     pub(super) user_base: Option<String>,
+    /// Where modules are looked for, and the folders of editable packages.
+    #[serde(default)]
+    pub(super) paths: Vec<PathBuf>,
     /// Why pytest cannot be imported.
     #[serde(default)]
     pub(super) problem: Option<String>,
@@ -58,6 +61,9 @@ pub(super) fn survey(
         root.display().to_string(),
     ];
     let mut spec = Spec::new("python survey", argv, &workspace.scratch);
+    // Packages may be installed anywhere; what it finds is what the runs are shown.
+    spec.sees = process::Sees::Everything;
+    spec.readable = vec![workspace.scratch.clone()];
     spec.env = user_variables(user);
     spec.env
         .insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
@@ -239,6 +245,7 @@ pub(super) fn warm(launcher: &Path, facts: &Facts, site: Digest, workspace: &Wor
     }
     let mut spec = Spec::new("python compile", argv, &empty);
     spec.writable = vec![temporary.path().to_owned()];
+    spec.readable.clone_from(&facts.paths);
     let variables = [
         ("PATH", "/usr/bin:/bin".to_owned()),
         ("HOME", empty.display().to_string()),

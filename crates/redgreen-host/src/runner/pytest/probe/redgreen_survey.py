@@ -23,6 +23,7 @@ def main():
         "own_files": [],
         "own_names": [],
     }
+    facts["paths"] = [path for path in [sys.prefix, sys.base_prefix] + sys.path if os.path.isabs(path)]
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     try:
         folders.extend(site.getsitepackages())
@@ -62,6 +63,8 @@ def main():
             origin = {}
         url = origin.get("url", "")
         if origin.get("dir_info", {}).get("editable"):
+            if url.startswith("file://"):
+                facts["paths"].append(os.path.realpath(unquoted(url[7:])))
             # It has no code of its own in site-packages, only the hook that leads to the checkout.
             continue
         local = url.startswith("file://") and os.path.realpath(unquoted(url[7:])).startswith(checkout)
