@@ -183,7 +183,7 @@ pub(super) fn credentials(home: &Path) -> Vec<PathBuf> {
 
 /// Sockets through which a command would act as the user or as root outside of its isolation.
 pub(super) fn sockets(host_network: bool) -> Vec<PathBuf> {
-    let always = ["/run/user", "/tmp/.X11-unix", "/tmp/.ICE-unix"];
+    let always = ["/run/user"];
     // A project whose tests start containers says `network = "host"`: who may talk to such a daemon is not confined.
     let private = [
         "/run/docker.sock",

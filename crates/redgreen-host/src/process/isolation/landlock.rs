@@ -133,6 +133,7 @@ fn open(folder: &Path, sight: Sight, view: &View, confinement: &mut Confinement)
 /// Why it could not be enforced in full.
 pub(crate) fn confine_this_thread(confinement: &Confinement) -> Result<(), String> {
     if confinement.abi > 0 {
+        give_up_powers();
         let abi = rights(confinement.abi);
         let mut all = AccessFs::from_all(abi);
         all.remove(AccessFs::IoctlDev);
@@ -163,6 +164,33 @@ pub(crate) fn confine_this_thread(confinement: &Confinement) -> Result<(), Strin
         close_the_network()?;
     }
     Ok(())
+}
+
+/// What root could use to look or act beside Landlock: reading the memory of others (`PERFMON`, `SYS_PTRACE`), opening
+/// files by their number (`DAC_READ_SEARCH`), devices, the kernel. What a container usually has is kept; tests may need it.
+fn give_up_powers() {
+    use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+    for power in [
+        CapabilitySet::SYS_ADMIN,
+        CapabilitySet::SYS_PTRACE,
+        CapabilitySet::PERFMON,
+        CapabilitySet::CHECKPOINT_RESTORE,
+        CapabilitySet::BPF,
+        CapabilitySet::DAC_READ_SEARCH,
+        CapabilitySet::SYS_MODULE,
+        CapabilitySet::SYS_RAWIO,
+        CapabilitySet::SYS_BOOT,
+        CapabilitySet::SYS_TIME,
+        CapabilitySet::SYSLOG,
+        CapabilitySet::NET_ADMIN,
+        CapabilitySet::MKNOD,
+        CapabilitySet::LINUX_IMMUTABLE,
+        CapabilitySet::MAC_ADMIN,
+        CapabilitySet::MAC_OVERRIDE,
+    ] {
+        // An ordinary user has none and may not drop any.
+        let _ = remove_capability_from_bounding_set(power);
+    }
 }
 
 /// Sockets of the internet and of the kernel cannot be made; nor the queue of requests through which they could be made
