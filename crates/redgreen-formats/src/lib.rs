@@ -2,7 +2,9 @@
 //! what we write.
 
 pub mod cargo;
+pub mod junit;
 pub mod plan_file;
 pub mod pytest;
+pub mod redact;
 pub mod report;
 pub mod wire;

@@ -5,6 +5,7 @@
 //! that it started is ended too, also what called `setsid` and forked twice: we are a *child subreaper*, so orphans
 //! become our children and are found in `/proc` ([`leftovers`]).
 
+mod activity;
 mod capture;
 mod isolation;
 mod jobs;
@@ -13,9 +14,10 @@ mod supervise;
 mod supervisor;
 
 pub use isolation::{
-    Available, SandboxSettings, Tried, available, best_available, configure_sandbox, keep_out_of,
+    Available, SandboxSettings, Tried, available, best_available, command_network, configure_sandbox, keep_out_of,
     may_read_checkout, project_network, require, required,
 };
+pub use activity::{Activity, current as current_activity};
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
 pub(crate) use leftovers::{lives as process_lives, own_start_time};

@@ -5,19 +5,22 @@
 
 mod files;
 mod scratch;
+mod trim;
 
 pub(crate) use files::sync_folder;
 pub use files::{remove_tree, size_of, write_atomically};
 pub use scratch::Scratch;
+pub use trim::{Trimmed, trim};
 
 use crate::git::Repository;
-use crate::{env, process};
+use crate::{clock, env, process};
 use redgreen_core::id::Digest;
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The class of a state failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +241,63 @@ impl State {
     /// # Errors
     /// [`StateErrorKind::Busy`] when another redgreen (or another thread) holds it.
     pub fn lock(&self, name: &str) -> Result<Lock, StateError> {
+        let path = self.lock_file(name);
+        let failed = |why: &std::io::Error| StateError::io("locked", &path, why);
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|why| failed(&why))?;
+        let mut probes = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Somebody only looks whether it is held ([`State::is_held`]).
+                Err(TryLockError::WouldBlock) if probes < 100 && file.try_lock_shared().is_ok() => {
+                    file.unlock().map_err(|why| failed(&why))?;
+                    clock::pause(Duration::from_millis(1));
+                    probes += 1;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let mut text = String::new();
+                    let _ = file.read_to_string(&mut text);
+                    let pid = text.trim().parse().unwrap_or(0);
+                    return Err(StateError {
+                        kind: StateErrorKind::Busy { pid },
+                        what: format!("another redgreen (pid {pid}) is working on `{name}`"),
+                        hint: "wait for it, watch it with `redgreen status --watch`, or end it with `redgreen stop`"
+                            .to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(why)) => return Err(failed(&why)),
+            }
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(|why| failed(&why))?;
+        Ok(Lock { file })
+    }
+
+    /// Whether a living redgreen holds a lock. Nothing is taken, and nothing waits.
+    #[must_use]
+    pub fn is_held(&self, name: &str) -> bool {
+        held(&self.lock_file(name))
+    }
+
+    /// Whether a living redgreen holds any lock of this repository.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        std::fs::read_dir(self.root.join("locks"))
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+            .any(|entry| held(&entry.path()))
+    }
+
+    fn lock_file(&self, name: &str) -> PathBuf {
         let file_name: String = name
             .chars()
             .map(|c| {
@@ -250,39 +310,16 @@ impl State {
             .collect();
         // Names that differ only in replaced characters must not share a lock.
         let digest = Digest::of(name.as_bytes()).short();
-        let path = self
-            .root
+        self.root
             .join("locks")
-            .join(format!("{file_name}-{digest}"));
-        let failed = |why: &std::io::Error| StateError::io("locked", &path, why);
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|why| failed(&why))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = file.read_to_string(&mut text);
-                let pid = text.trim().parse().unwrap_or(0);
-                return Err(StateError {
-                    kind: StateErrorKind::Busy { pid },
-                    what: format!("another redgreen (pid {pid}) is working on `{name}`"),
-                    hint: "wait for it, watch it with `redgreen status --watch`, or end it with `redgreen stop`"
-                        .to_owned(),
-                });
-            }
-            Err(TryLockError::Error(why)) => return Err(failed(&why)),
-        }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|why| failed(&why))?;
-        Ok(Lock { file })
+            .join(format!("{file_name}-{digest}"))
     }
+}
+
+/// Whether somebody holds the lock of a file.
+fn held(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// A held lock; freed when dropped.

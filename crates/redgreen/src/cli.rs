@@ -131,8 +131,15 @@ pub enum Command {
     Explain(ExplainArgs),
     /// The events of a run
     Log(LogArgs),
+    /// The configuration that counts, and where each value comes from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Remove private state that is not needed any more
     Clean(CleanArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one per command into a folder
+    Man(ManArgs),
     #[command(hide = true, name = "__reference")]
     /// Internal: print a generated document
     Reference(ReferenceArgs),
@@ -223,6 +230,9 @@ pub struct StatusArgs {
     /// Print where private state lies.
     #[arg(long)]
     pub paths: bool,
+    /// Print it again whenever it changes, until the run stands or Ctrl-C.
+    #[arg(long, conflicts_with = "paths")]
+    pub watch: bool,
 }
 
 /// `report`
@@ -448,6 +458,40 @@ pub struct ExplainArgs {
 pub struct LogArgs {
     /// The plan file; the only one in docs/plans by default.
     pub plan: Option<PathBuf>,
+    /// Go on printing what is added, until the run stands or Ctrl-C.
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// `config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Every value that counts
+    Show(ConfigShowArgs),
+}
+
+/// `config show`
+#[derive(Debug, Args)]
+pub struct ConfigShowArgs {
+    /// Say for each value where it comes from: a line of the file, detection, or a default.
+    #[arg(long)]
+    pub origin: bool,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write `redgreen.1`, `redgreen-red.1` … into this existing folder.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `clean`
@@ -456,6 +500,9 @@ pub struct CleanArgs {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep the newest caches up to this size, such as `500MB` or `2GB`; everything by default goes.
+    #[arg(long, value_name = "SIZE")]
+    pub keep: Option<String>,
 }
 
 /// `__reference`

@@ -1,8 +1,9 @@
 //! redgreen: agents write, the referee decides.
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use redgreen::cli::{Cli, Format};
 use redgreen::command;
+use redgreen::render::help;
 use redgreen::render::printer::Printer;
 use redgreen_host::process;
 use std::process::ExitCode;
@@ -23,7 +24,10 @@ fn main() -> ExitCode {
     // Without signal handlers Ctrl-C still ends everything, only less politely.
     let _ =
         redgreen_host::interrupt::install(i32::from(redgreen_core::exit::ExitCode::Limit.code()));
-    let cli = match Cli::try_parse() {
+    let parsed = help::command()
+        .try_get_matches_from(redgreen_host::env::arguments())
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

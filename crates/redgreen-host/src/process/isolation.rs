@@ -9,7 +9,7 @@ pub(super) mod landlock;
 mod probe;
 mod view;
 
-pub use known::{SandboxSettings, configure_sandbox, keep_out_of, may_read_checkout, project_network};
+pub use known::{SandboxSettings, command_network, configure_sandbox, keep_out_of, may_read_checkout, project_network};
 
 use super::{Isolation, Network, Spec, supervisor};
 use crate::env;

@@ -1,10 +1,12 @@
 //! The loop that feeds, drains, limits and ends one process.
 
+use super::activity;
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
 use super::{Finished, Isolation, Network, SpawnError, Spec, isolation, jobs};
-use crate::{clock, env};
+use crate::{clock, env, secrets};
 use redgreen_core::run_report::Ended;
+use redgreen_formats::redact;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -67,7 +69,8 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     let start = clock::monotonic();
     let (mut child, leader, used, network) = spawn(spec)?;
     let record = jobs::Record::write(&leader, &spec.label);
-    let mut streams = Streams::take(spec, &mut child, sink);
+    let shown = activity::begin(spec, start);
+    let mut streams = Streams::take(spec, &mut child, sink, &shown);
     let pidfd = pidfd(&leader);
     let mut ending = None;
     let mut output_at = start;
@@ -246,7 +249,11 @@ struct Streams<'a, 's> {
     stdout: Stream,
     stderr: Stream,
     sink: Option<Sink<'s>>,
+    /// What a person sees of it while it runs.
+    shown: &'a activity::Shown,
     log: Option<File>,
+    /// Takes secrets out of what goes to the log.
+    to_log: redact::Stream,
     /// Bytes of output so far.
     seen: u64,
     /// The sink wants no more.
@@ -265,7 +272,12 @@ fn nonblocking(pipe: impl Into<OwnedFd>) -> OwnedFd {
 }
 
 impl<'a, 's> Streams<'a, 's> {
-    fn take(spec: &'a Spec, child: &mut Child, sink: Option<Sink<'s>>) -> Self {
+    fn take(
+        spec: &'a Spec,
+        child: &mut Child,
+        sink: Option<Sink<'s>>,
+        shown: &'a activity::Shown,
+    ) -> Self {
         let log = spec
             .log
             .as_ref()
@@ -280,7 +292,9 @@ impl<'a, 's> Streams<'a, 's> {
             stdout: stream(child.stdout.take().map(nonblocking)),
             stderr: stream(child.stderr.take().map(nonblocking)),
             sink,
+            shown,
             log,
+            to_log: redact::Stream::default(),
             seen: 0,
             stopped: false,
             buffer: vec![0; 1 << 18],
@@ -353,9 +367,12 @@ impl<'a, 's> Streams<'a, 's> {
             return false;
         }
         let bytes = &self.buffer[..count];
+        self.shown.output(bytes);
         self.seen += count as u64;
         if let Some(log) = &mut self.log
-            && log.write_all(bytes).is_err()
+            && log
+                .write_all(&self.to_log.push(&secrets::redactor(), bytes))
+                .is_err()
         {
             // A full disk must not stop the run; the kept head and tail are still there.
             self.log = None;
@@ -377,6 +394,9 @@ impl<'a, 's> Streams<'a, 's> {
         self.stdin = None;
         while self.seen <= limit && !self.stopped && self.read(true) {}
         while self.seen <= limit && self.read(false) {}
+        if let Some(log) = &mut self.log {
+            let _ = log.write_all(&self.to_log.finish(&secrets::redactor()));
+        }
     }
 }
 

@@ -403,7 +403,7 @@ fn pass_line(output: &str) -> Option<String> {
     })
 }
 
-fn tail(text: &str) -> Vec<String> {
+pub(super) fn tail(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     lines
         .iter()
@@ -412,12 +412,13 @@ fn tail(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Stores the complete output under its digest, in `output/` of the cache.
-fn keep_output(output: &[u8], workspace: &Workspace) -> Result<Digest, CouldNotRun> {
-    let digest = Digest::of(output);
+/// Stores the complete output without secrets under its digest, in `output/` of the cache.
+pub(super) fn keep_output(output: &[u8], workspace: &Workspace) -> Result<Digest, CouldNotRun> {
+    let output = crate::secrets::hidden_bytes(output);
+    let digest = Digest::of(&output);
     let folder: PathBuf = workspace.cache.join("output");
     let file = folder.join(digest.hex());
     fs::create_dir_all(&folder).map_err(|error| io("create", &folder, &error))?;
-    fs::write(&file, output).map_err(|error| io("write", &file, &error))?;
+    fs::write(&file, &output).map_err(|error| io("write", &file, &error))?;
     Ok(digest)
 }

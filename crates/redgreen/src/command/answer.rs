@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::referee::context::{Context, Setting, git_failure};
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::lock::{forget_lock, load_lock, locked_tree};
-use crate::referee::proposal::bytes_of;
+use crate::referee::proposal::put_as_in;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::TaskId;
 use redgreen_core::machine::{Event, Person, Phase};
@@ -275,12 +275,7 @@ pub fn take(context: &Context, arguments: &TaskArgs) -> Ending {
         };
         let candidate = take_apart(context, &setting, &locked, &request)?;
         for (path, _) in &candidate.used {
-            let target = folder.join(path.as_str());
-            match bytes_of(&candidate.full, &context.repository, path)? {
-                Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes)
-                    .map_err(Failure::internal)?,
-                None => drop(std::fs::remove_file(&target)),
-            }
+            put_as_in(&candidate.full, &context.repository, path, &folder)?;
         }
     }
     let note = context

@@ -2,31 +2,50 @@
 
 use super::Ending;
 use crate::cli::CleanArgs;
+use crate::config::size;
 use crate::error::Failure;
 use crate::referee::context::Context;
 use redgreen_core::exit::ExitCode;
-use redgreen_host::state::{remove_tree, size_of};
+use redgreen_host::state::{size_of, trim};
 
 /// Removes caches and logs of this repository's private state.
 ///
 /// # Errors
 /// A failure when another redgreen works here, or something cannot be removed.
 pub fn run(context: &Context, arguments: &CleanArgs) -> Ending {
-    let mut removed = Vec::new();
-    for (name, folder) in [
+    let keep = match &arguments.keep {
+        Some(text) => size(text).ok_or_else(|| {
+            Failure::usage(format!("`--keep {text}` is no size"), "write 500MB or 2GB")
+        })?,
+        None => 0,
+    };
+    if !arguments.dry_run && context.state.is_busy() {
+        return Err(Failure::not_ready(
+            "another redgreen works in this repository and uses these caches",
+            "wait for it, or end it with `redgreen stop`; `redgreen clean --dry-run` only looks",
+        ));
+    }
+    let caches =
+        trim(&context.state.cache(), keep, arguments.dry_run).map_err(Failure::internal)?;
+    // Logs are small beside the caches, and never kept by a size.
+    let logs = if keep == 0 {
+        trim(&context.state.logs(), 0, arguments.dry_run).map_err(Failure::internal)?
+    } else {
+        redgreen_host::state::Trimmed::default()
+    };
+    let removed = [
         (
             "dependency builds, baselines and other caches",
-            context.state.cache(),
+            caches.removed,
         ),
-        ("agent logs", context.state.logs()),
-    ] {
-        let bytes = size_of(&folder);
-        if !arguments.dry_run && bytes > 0 {
-            remove_tree(&folder).map_err(Failure::internal)?;
-            std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
-        }
-        removed.push((name, bytes));
-    }
+        ("logs of agents and commands", logs.removed),
+    ];
+    let kept = caches.before - caches.removed;
+    let rest = size_of(context.state.root()).saturating_sub(if arguments.dry_run {
+        caches.before + logs.removed
+    } else {
+        kept
+    });
     let word = if arguments.dry_run {
         "would free"
     } else {
@@ -36,22 +55,48 @@ pub fn run(context: &Context, arguments: &CleanArgs) -> Ending {
         || {
             let mut text = String::new();
             for (name, bytes) in &removed {
-                text.push_str(&format!("{word} {:>8.1} MB  {name}\n", mebibytes(*bytes)));
+                text.push_str(&format!("{word} {:>8.1} MB  {name}\n", megabytes(*bytes)));
             }
-            text.push_str("locks, journals, evidence and reports are kept");
+            if kept > 0 {
+                text.push_str(&format!("kept  {:>8.1} MB  of caches\n", megabytes(kept)));
+            }
+            text.push_str(&format!(
+                "kept  {:>8.1} MB  locks, journals, evidence and reports\n",
+                megabytes(rest)
+            ));
             text
         },
         || {
             let list: Vec<_> =
                 removed.iter().map(|(name, bytes)| serde_json::json!({"what": name, "bytes": bytes})).collect();
-            serde_json::json!({"schema": "redgreen.clean/1", "dry_run": arguments.dry_run, "removed": list})
+            serde_json::json!({"schema": "redgreen.clean/1", "dry_run": arguments.dry_run, "removed": list, "kept_caches": kept, "kept": rest})
         },
     );
     Ok(ExitCode::Pass)
 }
 
+/// Keeps the caches below `[limits] cache`, oldest first. Called before long work, and does nothing while another redgreen
+/// uses them; says so when something went.
+///
+/// # Errors
+/// A failure when something cannot be removed.
+pub fn below_the_cap(context: &Context, cap: u64) -> Result<(), Failure> {
+    if context.state.is_busy() {
+        return Ok(());
+    }
+    let trimmed = trim(&context.state.cache(), cap, false).map_err(Failure::internal)?;
+    if trimmed.entries > 0 {
+        context.printer.talk(format!(
+            "caches were larger than `limits.cache`: the oldest {} of them went ({:.0} MB)",
+            trimmed.entries,
+            megabytes(trimmed.removed)
+        ));
+    }
+    Ok(())
+}
+
 /// For people; the JSON has the bytes.
-fn mebibytes(bytes: u64) -> f64 {
-    let kibibytes = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
-    f64::from(kibibytes) / 1024.0
+fn megabytes(bytes: u64) -> f64 {
+    let kilobytes = u32::try_from(bytes / 1000).unwrap_or(u32::MAX);
+    f64::from(kilobytes) / 1000.0
 }

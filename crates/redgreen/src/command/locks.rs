@@ -10,11 +10,12 @@ use crate::referee::context::Context;
 use crate::referee::evidence::gate_document;
 use crate::referee::green::{GreenRequest, verify_lock};
 use crate::referee::lock::{StoredLock, all_locks, locked_tree};
-use crate::referee::proposal::bytes_of;
+use crate::referee::proposal::put_as_in;
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::tree::ChangeKind;
+use redgreen_host::foreign;
 use std::time::Duration;
 
 /// Dispatches the sub-command.
@@ -147,31 +148,27 @@ fn restore(context: &Context, arguments: &TaskArgs) -> Ending {
         .iter()
         .filter(|change| change.class == ChangeClass::Rejected)
     {
-        let target = context.repository.top_level().join(change.path.as_str());
         let kept = context.state.kept_copies().join(format!(
             "{}-{}",
             task.task,
             change.path.as_str().replace('/', "%")
         ));
-        if target.is_file() {
-            let bytes = std::fs::read(&target).map_err(Failure::internal)?;
+        let top = context.repository.top_level();
+        if let Some(bytes) =
+            foreign::read(top, &change.path, u64::MAX - 1).map_err(Failure::internal)?
+        {
             redgreen_host::state::write_atomically(&kept, &bytes).map_err(Failure::internal)?;
         }
-        if locked.get(&change.path).is_some() {
-            let bytes = match candidate.full.get(&change.path).is_some()
-                && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited
-                && change.kind != ChangeKind::Deleted
-            {
-                true => bytes_of(&candidate.full, &context.repository, &change.path)?,
-                false => bytes_of(&locked, &context.repository, &change.path)?,
-            };
-            let Some(bytes) = bytes else { continue };
-            redgreen_host::state::write_atomically(&target, &bytes).map_err(Failure::internal)?;
+        let from = if locked.get(&change.path).is_some()
+            && candidate.full.get(&change.path).is_some()
+            && change.code == redgreen_core::reason::ReasonCode::LockedTestEdited
+            && change.kind != ChangeKind::Deleted
+        {
+            &candidate.full
         } else {
-            std::fs::remove_file(&target).map_err(|error| {
-                Failure::internal(format!("failed to remove `{}`: {error}", change.path))
-            })?;
-        }
+            &locked
+        };
+        put_as_in(from, &context.repository, &change.path, top)?;
         restored.push(change.path.to_string());
     }
     restored.dedup();

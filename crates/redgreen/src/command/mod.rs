@@ -4,6 +4,7 @@ pub mod amend;
 pub mod answer;
 pub mod check;
 pub mod clean;
+pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod full;
@@ -11,18 +12,23 @@ pub mod green;
 pub mod init;
 pub mod lock;
 pub mod locks;
-pub mod look;
+pub mod log;
 pub mod next;
 pub mod plan;
 pub mod red;
 pub mod reference;
+pub mod report;
 pub mod run;
+pub mod shell;
+pub mod show;
+pub mod status;
 pub mod task;
 
 use crate::cli::{Cli, Command, IsolationLevel};
 use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::render::printer::Printer;
+use crate::render::progress::Progress;
 use redgreen_core::exit::ExitCode;
 use redgreen_host::process;
 
@@ -62,6 +68,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Some(IsolationLevel::Bubblewrap) => process::require(process::Isolation::Bubblewrap),
         Some(IsolationLevel::None) | None => {}
     }
+    let _progress = title(&cli.command).map(|title| Progress::start(printer, &title));
     match &cli.command {
         Command::Demo(arguments) => demo::run(printer, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
@@ -79,16 +86,19 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
             }
         }
         Command::Reference(arguments) => reference::run(printer, arguments),
+        Command::Config(command) => config::run(&open(cli, printer)?, command),
+        Command::Completions(arguments) => shell::completions(printer, arguments),
+        Command::Man(arguments) => shell::man(printer, arguments),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
         Command::Run(arguments) => run::run(&open(cli, printer)?, arguments),
         Command::Stop(arguments) => run::stop(&open(cli, printer)?, arguments),
-        Command::Status(arguments) => look::status(&open(cli, printer)?, arguments),
-        Command::Log(arguments) => look::log(&open(cli, printer)?, arguments),
-        Command::Report(arguments) => look::report(&open(cli, printer)?, arguments),
-        Command::Show(arguments) => look::show(&open(cli, printer)?, arguments),
+        Command::Status(arguments) => status::run(&open(cli, printer)?, arguments),
+        Command::Log(arguments) => log::run(&open(cli, printer)?, arguments),
+        Command::Report(arguments) => report::run(&open(cli, printer)?, arguments),
+        Command::Show(arguments) => show::run(&open(cli, printer)?, arguments),
         Command::Dispute(arguments) => answer::dispute(arguments, printer),
         Command::Retry(arguments) => answer::retry(&open(cli, printer)?, arguments),
         Command::Approve(arguments) => answer::approve(&open(cli, printer)?, arguments),
@@ -96,4 +106,41 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Reset(arguments) => answer::reset(&open(cli, printer)?, arguments),
         Command::Take(arguments) => answer::take(&open(cli, printer)?, arguments),
     }
+}
+
+/// What a person waits for, for the commands that run something long.
+fn title(command: &Command) -> Option<String> {
+    Some(match command {
+        Command::Demo(_) => "demo".to_owned(),
+        Command::Init(_) => "init".to_owned(),
+        Command::Run(_) => "run".to_owned(),
+        Command::Red(arguments) => format!("RED {}", arguments.what.join(" "))
+            .trim()
+            .to_owned(),
+        Command::Lock(arguments) => format!("lock {}", arguments.task),
+        Command::Green(arguments) => format!("GREEN {}", arguments.task),
+        Command::Full(arguments) => format!("full {}", arguments.task),
+        Command::Check(arguments) => format!("check {}", arguments.task),
+        Command::Amend(arguments) => format!("amend {}", arguments.task),
+        Command::Plan(_)
+        | Command::Status(_)
+        | Command::Report(_)
+        | Command::Stop(_)
+        | Command::Next(_)
+        | Command::Locks(_)
+        | Command::Dispute(_)
+        | Command::Retry(_)
+        | Command::Take(_)
+        | Command::Reset(_)
+        | Command::Waive(_)
+        | Command::Approve(_)
+        | Command::Show(_)
+        | Command::Explain(_)
+        | Command::Log(_)
+        | Command::Config(_)
+        | Command::Clean(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Reference(_) => return None,
+    })
 }

@@ -84,6 +84,7 @@ pub fn run_observed(
     setting.runners()?;
     deliverable(&setting.config)?;
     crate::referee::isolation::prepare(context, &setting)?;
+    super::clean::below_the_cap(context, setting.config.limits.cache)?;
     let configuration = setting.config.digest;
     let options = options(&setting.config, arguments)?;
     let definition = loaded.file.definition;
@@ -437,7 +438,7 @@ fn next_steps(driver: &Driver<'_>) -> String {
 pub fn stop(context: &Context, arguments: &StopArgs) -> Ending {
     let loaded = the_plan(context, arguments.plan.as_deref())?;
     let slug = loaded.slug();
-    if context.state.lock(&format!("plan-{slug}")).is_ok() {
+    if !context.state.is_held(&crate::drive::log::plan_lock(&slug)) {
         context
             .printer
             .talk(format!("nothing is running for the plan `{slug}`"));

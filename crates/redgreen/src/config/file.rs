@@ -53,9 +53,32 @@ pub struct File {
     /// What prompts include.
     #[serde(default)]
     pub prompts: Prompts,
+    /// What must never be kept or shown.
+    #[serde(default)]
+    pub secrets: Secrets,
     /// Whom to tell.
     #[serde(default)]
     pub notify: Notify,
+}
+
+impl File {
+    /// Names of the environment variables whose values are taken out of everything that is kept or shown.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let agents = self.agent.iter().chain(self.agents.values());
+        agents
+            .flat_map(|agent| &agent.environment)
+            .chain(&self.secrets.environment)
+            .map(String::as_str)
+    }
+}
+
+/// `[secrets]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// Names of environment variables whose values are secret although their names do not say so.
+    #[serde(default)]
+    pub environment: Vec<String>,
 }
 
 /// `[paths]`: globs with gitignore semantics, relative to the folder of the file.
@@ -74,18 +97,27 @@ pub struct Paths {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Runner {
-    /// `pytest` or `cargo-test`.
+    /// `pytest`, `cargo-test`, or `junit` for any command that writes a JUnit XML report.
     pub kind: String,
     /// The folder it runs in; the top level by default.
     #[serde(default)]
     pub root: String,
-    /// A command that replaces the detected one, such as `["uv", "run", "python", "-m", "pytest"]`.
+    /// A command that replaces the detected one, such as `["uv", "run", "python", "-m", "pytest"]`. For `junit` the
+    /// command itself: `{report}` is the file it writes (also in `$REDGREEN_REPORT`), `{tree}` the private tree,
+    /// `{tests}` the test files to run.
     pub command: Option<Vec<String>>,
     /// Arguments that are added, such as `["--all-features"]`.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// Limit for one command, such as `"10m"`.
     pub timeout: Option<String>,
+    /// Only for `junit`: globs of reports that the command always writes to the same places, such as
+    /// `["target/surefire-reports/*.xml"]`; emptied before every run.
+    #[serde(default)]
+    pub report: Vec<String>,
+    /// Only for `junit`: globs of the files that `{tests}` may name, such as `["*.test.ts"]`; every test path by default.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// `[tree]`.
@@ -175,6 +207,8 @@ pub struct Limits {
     pub implementer_retries: Option<u32>,
     /// Longest wait for a usage limit or an outage; `"1h"` by default.
     pub max_wait: Option<String>,
+    /// How much room caches may take in private state, such as `"5GB"`; `"10GB"` by default. The oldest go first.
+    pub cache: Option<String>,
 }
 
 /// `[policy]`.

@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod file;
+pub mod origin;
 
 use crate::error::Failure;
 use detect::Detected;
@@ -16,6 +17,9 @@ pub const PLACES: [&str; 2] = ["redgreen.toml", ".config/redgreen.toml"];
 
 /// Limit for one command of a runner when none is configured.
 const RUNNER_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// Bytes that caches may take when nothing is configured.
+const CACHE: u64 = 10_000_000_000;
 
 /// Everything a gate needs to know, with every default filled in.
 #[derive(Debug, Clone)]
@@ -63,6 +67,8 @@ pub struct Limits {
     pub implementer_retries: u32,
     /// Longest wait for an outage.
     pub max_wait: Duration,
+    /// Bytes of caches in private state.
+    pub cache: u64,
 }
 
 impl Config {
@@ -274,10 +280,11 @@ fn runner_settings(
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        "junit" => RunnerKind::Junit,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest` and `cargo-test`",
+                "this version knows `pytest`, `cargo-test` and `junit` (any command that writes a JUnit XML report)",
             )
             .at(place));
         }
@@ -290,6 +297,7 @@ fn runner_settings(
                 Failure::usage(error.to_string(), "rename the runner").at(place)
             })?)
         };
+    only_for_junit(kind, runner, place)?;
     let root = runner.root.trim_matches('/').to_owned();
     if !root.is_empty() && root != "." {
         RelPath::new(root.clone()).map_err(|error| {
@@ -308,7 +316,46 @@ fn runner_settings(
             "runner.timeout",
             place,
         )?,
+        report: runner.report.clone(),
+        files: runner.files.clone(),
     })
+}
+
+/// `junit` cannot guess its command, and its keys mean nothing to the others.
+fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
+    let (what, help) = match kind {
+        RunnerKind::Pytest | RunnerKind::CargoTest => {
+            if runner.report.is_empty() && runner.files.is_empty() {
+                return Ok(());
+            }
+            (
+                format!(
+                    "`report` and `files` mean nothing to a runner of kind `{}`",
+                    runner.kind
+                ),
+                "remove them, or write `kind = \"junit\"`",
+            )
+        }
+        RunnerKind::Junit => {
+            let command = runner.command.as_deref().unwrap_or_default();
+            if command.first().is_none_or(String::is_empty) {
+                (
+                    "a runner of kind `junit` needs a command".to_owned(),
+                    "write `command = [\"sh\", \"run-tests.sh\", \"{report}\"]`",
+                )
+            } else if let Some(word) = command.iter().find(|word| {
+                word.contains("{tests}") && *word != redgreen_host::runner::junit::TESTS
+            }) {
+                (
+                    format!("`{word}`: `{{tests}}` stands for several arguments"),
+                    "write it as an argument of its own: `\"{tests}\"`",
+                )
+            } else {
+                return Ok(());
+            }
+        }
+    };
+    Err(Failure::usage(what, help).at(place))
 }
 
 fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
@@ -333,7 +380,33 @@ fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
             "limits.max_wait",
             place,
         )?,
+        cache: match &file.cache {
+            Some(text) => size(text).ok_or_else(|| {
+                Failure::usage(
+                    format!("`limits.cache = \"{text}\"` is no size"),
+                    "write \"500MB\" or \"5GB\"",
+                )
+                .at(place)
+            })?,
+            None => CACHE,
+        },
     })
+}
+
+/// `"500MB"`, `"2GB"`, or a bare number of bytes, in powers of ten.
+#[must_use]
+pub fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let factor = match text[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "KB" | "K" => 1_000,
+        "MB" | "M" => 1_000_000,
+        "GB" | "G" => 1_000_000_000,
+        "TB" | "T" => 1_000_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// The time limit of a check, where it has one.
@@ -436,5 +509,18 @@ mod tests {
             Duration::from_secs(90)
         );
         assert!(load("[limits]\nsession = \"soon\"").is_err());
+    }
+
+    #[test]
+    fn g5_the_cap_of_the_caches_is_a_size() {
+        let cache = |text: &str| {
+            load(&format!("[limits]\ncache = \"{text}\"")).map(|config| config.limits.cache)
+        };
+        for (text, bytes) in [("500MB", 500_000_000), ("2 gb", 2_000_000_000), ("0", 0)] {
+            assert_eq!(cache(text).unwrap(), bytes);
+        }
+        for text in ["", "much", "-1MB", "99999999999TB", "1.5GB"] {
+            assert!(cache(text).is_err(), "{text}");
+        }
     }
 }

@@ -5,13 +5,14 @@ use crate::error::Failure;
 use crate::referee::context::git_failure;
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::lock::{StoredLock, locked_tree};
-use crate::referee::proposal::{bytes_of, copy};
+use crate::referee::proposal::{bytes_of, copy, put_as_in};
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, TaskId};
 use redgreen_core::machine::{AgentRole, Delivery, Notice};
 use redgreen_core::plan::{Mode, Task};
 use redgreen_core::tree::{self, Entry};
 use redgreen_formats::plan_file::{DerivedFields, Edit, set_derived};
+use redgreen_host::foreign;
 use redgreen_host::git::{CommitRequest, Head, Signing};
 use redgreen_host::process::{self, Spec};
 use redgreen_host::tree::{Snapshot, content_digest};
@@ -122,7 +123,10 @@ impl Driver<'_> {
             .commit_tree(&CommitRequest {
                 tree: &written,
                 parents: std::slice::from_ref(parent),
-                message: &message(&definition, &lock.digest.to_string()),
+                message: &redgreen_host::secrets::hidden(&message(
+                    &definition,
+                    &lock.digest.to_string(),
+                )),
                 identity: &identity,
                 sign_off: self
                     .context
@@ -215,7 +219,7 @@ impl Driver<'_> {
         let from = self.clone_of(task, AgentRole::Implementer);
         let to = self.context.state.kept_copies().join(task.as_str());
         for path in paths {
-            if let Ok(bytes) = std::fs::read(from.join(path.as_str())) {
+            if let Ok(Some(bytes)) = foreign::read(&from, path, u64::MAX - 1) {
                 let copy = to.join(path.as_str());
                 redgreen_host::state::write_atomically(&copy, &bytes).map_err(Failure::internal)?;
                 self.context
@@ -258,17 +262,7 @@ impl Driver<'_> {
         let old = Snapshot::of_commit(repository, old).map_err(Failure::internal)?;
         let new = locked_tree(self.context, lock)?;
         for (path, _) in tree::changes(&old.listing(), &new.listing()) {
-            let target = folder.join(path.as_str());
-            match bytes_of(&new, repository, &path)? {
-                Some(bytes) => redgreen_host::state::write_atomically(&target, &bytes)
-                    .map_err(Failure::internal)?,
-                None => match std::fs::remove_file(&target) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Failure::internal(error));
-                    }
-                    Ok(()) | Err(_) => {}
-                },
-            }
+            put_as_in(&new, repository, &path, folder)?;
         }
         Ok(())
     }

@@ -18,6 +18,12 @@ pub struct RunLog {
     _lock: Lock,
 }
 
+/// The name of the lock that a redgreen holds while it works on a plan.
+#[must_use]
+pub fn plan_lock(slug: &str) -> String {
+    format!("plan-{slug}")
+}
+
 /// Turns a journal error into a failure: what was recorded cannot be trusted.
 fn journal_failure(error: &redgreen_host::journal::JournalError) -> Failure {
     Failure::new(ExitCode::Rejected, error.to_string(), error.hint())
@@ -29,13 +35,10 @@ impl RunLog {
     /// # Errors
     /// A failure when another redgreen holds it, a line is damaged, or an event cannot have happened.
     pub fn open(context: &Context, slug: &str) -> Result<Self, Failure> {
-        let lock = context
-            .state
-            .lock(&format!("plan-{slug}"))
-            .map_err(|error| {
-                let help = error.hint.clone();
-                Failure::not_ready(error.to_string(), help)
-            })?;
+        let lock = context.state.lock(&plan_lock(slug)).map_err(|error| {
+            let help = error.hint.clone();
+            Failure::not_ready(error.to_string(), help)
+        })?;
         let path = context.state.journals().join(format!("{slug}.jsonl"));
         let opened = Journal::open(&path).map_err(|error| journal_failure(&error))?;
         let mut events = Vec::new();
@@ -123,6 +126,7 @@ impl RunLog {
     /// # Errors
     /// A usage failure when it cannot happen now (nothing is recorded); a failure of the disk otherwise.
     pub fn record(&mut self, event: Event) -> Result<Vec<Effect>, Failure> {
+        let event = without_secrets(event)?;
         let mut next = self.state.clone();
         let effects = next
             .apply(event.clone())
@@ -136,5 +140,57 @@ impl RunLog {
         self.state = next;
         self.events.push((record.at, event));
         Ok(effects)
+    }
+}
+
+/// The event as it is recorded and acted on: a secret in a plan, a message or a note is taken out before anything is
+/// hashed (SPEC C8). What must stay as it is to be read back (an id that is checked when it is read) stays.
+fn without_secrets(event: Event) -> Result<Event, Failure> {
+    let text = wire::encode(&event).map_err(Failure::internal)?;
+    let mut value: serde_json::Value = serde_json::from_str(&text).map_err(Failure::internal)?;
+    if redgreen_host::secrets::hide(&mut value).is_empty() {
+        return Ok(event);
+    }
+    if let Ok(event) = wire::decode(&value.to_string()) {
+        return Ok(event);
+    }
+    // A secret stands in an id, a path or a digest's place, which would not be read back: those stay as they are.
+    let mut value: serde_json::Value = serde_json::from_str(&text).map_err(Failure::internal)?;
+    hide_texts(&mut value);
+    Ok(wire::decode(&value.to_string()).unwrap_or(event))
+}
+
+/// Takes secrets out of the fields that hold sentences.
+fn hide_texts(value: &mut serde_json::Value) {
+    const TEXTS: [&str; 14] = [
+        "message",
+        "detail",
+        "help",
+        "diff",
+        "tail",
+        "description",
+        "name",
+        "text",
+        "note",
+        "reason",
+        "hint",
+        "result",
+        "agent",
+        "command",
+    ];
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                if TEXTS.contains(&name.as_str()) {
+                    redgreen_host::secrets::hide(field);
+                }
+                hide_texts(field);
+            }
+        }
+        serde_json::Value::Array(list) => list.iter_mut().for_each(hide_texts),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
     }
 }

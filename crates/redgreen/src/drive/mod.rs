@@ -13,6 +13,7 @@ use crate::command::task::LoadedPlan;
 use crate::error::Failure;
 use crate::referee::context::{Context, Setting};
 use crate::referee::red::RedOutcome;
+use crate::render::{progress, story};
 use log::RunLog;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{RelPath, TaskId};
@@ -214,6 +215,9 @@ impl<'a> Driver<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Event>, Failure> {
         let key = effect.key.clone();
+        if let Some(title) = story::title(&effect.action) {
+            progress::doing(title);
+        }
         let fault = |failure: Failure| Event::Faulted {
             key: effect.key.clone(),
             fault: Reason::new(ReasonCode::EnvironmentFault, failure.what, failure.help),

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::isolation::agent_network;
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
-use crate::referee::proposal::{bytes_of, text_of};
+use crate::referee::proposal::{put_as_in, text_of};
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::{RelPath, TaskId};
 use redgreen_core::machine::{
@@ -96,34 +96,14 @@ impl Driver<'_> {
             if change.class != ChangeClass::Rejected && change.class != ChangeClass::OutOfScope {
                 continue;
             }
-            let target = folder.join(change.path.as_str());
             let wanted = if change.code == ReasonCode::LockedTestEdited
                 && candidate.full.get(&change.path).is_some()
             {
-                bytes_of(&candidate.full, &self.context.repository, &change.path)?
+                &candidate.full
             } else {
-                bytes_of(locked, &self.context.repository, &change.path)?
+                locked
             };
-            let is_folder = target.is_dir() && !target.is_symlink();
-            if wanted.is_none() || target.is_symlink() || is_folder {
-                let removed = if is_folder {
-                    redgreen_host::state::remove_tree(&target)
-                } else {
-                    std::fs::remove_file(&target)
-                };
-                if let Err(error) = removed
-                    && error.kind() != std::io::ErrorKind::NotFound
-                {
-                    return Err(Failure::internal(format!(
-                        "failed to remove `{}`: {error}",
-                        change.path
-                    )));
-                }
-            }
-            if let Some(bytes) = wanted {
-                redgreen_host::state::write_atomically(&target, &bytes)
-                    .map_err(Failure::internal)?;
-            }
+            put_as_in(wanted, &self.context.repository, &change.path, folder)?;
         }
         Ok(())
     }
@@ -179,6 +159,7 @@ impl Driver<'_> {
             ));
         };
         let prompt = self.prompt(role, task, lock.as_ref(), &tree, feedback)?;
+        let prompt = redgreen_host::secrets::hidden(&prompt).into_owned();
         let home = self
             .context
             .state
@@ -197,7 +178,6 @@ impl Driver<'_> {
             AgentMode::Again => "again",
             AgentMode::Fix => "fix",
         };
-        let mut secrets = Vec::new();
         let mut variables = vec![
             ("REDGREEN_TASK".to_owned(), task.to_string()),
             ("REDGREEN_ROLE".to_owned(), role.as_str().to_owned()),
@@ -207,7 +187,6 @@ impl Driver<'_> {
         if let Some(agent) = self.setting.config.agent(role.as_str()) {
             for name in &agent.environment {
                 if let Some(value) = redgreen_host::env::variable(name) {
-                    secrets.push((name.clone(), value.clone()));
                     variables.push((name.clone(), value));
                 }
             }
@@ -235,7 +214,6 @@ impl Driver<'_> {
             log: log.clone(),
         };
         let end = agent::command::run(&session).map_err(Failure::internal)?;
-        hide(&log, &secrets)?;
         let outcome = match end.outcome {
             agent::AgentOutcome::Done => AgentOutcome::Done,
             agent::AgentOutcome::Limit => AgentOutcome::SessionLimit,
@@ -388,25 +366,4 @@ impl Driver<'_> {
         let skip = lines.len().saturating_sub(LINES);
         lines.split_off(skip)
     }
-}
-
-/// Replaces the values of named variables in what a session printed by their names. Values of fewer than four bytes are
-/// too common to be told from other text.
-fn hide(log: &Path, secrets: &[(String, String)]) -> Result<(), Failure> {
-    let long: Vec<&(String, String)> = secrets
-        .iter()
-        .filter(|(_, value)| value.len() >= 4)
-        .collect();
-    if long.is_empty() || !log.exists() {
-        return Ok(());
-    }
-    let bytes = std::fs::read(log).map_err(Failure::internal)?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if long.iter().all(|(_, value)| !text.contains(value.as_str())) {
-        return Ok(());
-    }
-    for (name, value) in long {
-        text = text.replace(value.as_str(), &format!("[{name}]"));
-    }
-    redgreen_host::state::write_atomically(log, text.as_bytes()).map_err(Failure::internal)
 }

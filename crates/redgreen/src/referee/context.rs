@@ -72,6 +72,7 @@ impl Context {
                 "swept what a redgreen that died had left: {leftovers:?}"
             ));
         }
+        declare_secrets(&repository);
         Ok(Self {
             repository,
             state,
@@ -95,6 +96,17 @@ impl Context {
                 "the repository has no commit yet, so there is no base to prove red on",
                 "commit what there is: git add -A && git commit -m 'start'",
             )),
+        }
+    }
+}
+
+/// Declares what the checked-out configuration calls secret, also for commands that need no configuration. A file that
+/// cannot be read declares nothing here; whoever needs it says what is wrong with it.
+fn declare_secrets(repository: &Repository) {
+    for place in crate::config::PLACES {
+        let text = std::fs::read_to_string(repository.top_level().join(place)).unwrap_or_default();
+        if let Ok(file) = toml::from_str::<crate::config::file::File>(&text) {
+            redgreen_host::secrets::declare(file.secret_variables());
         }
     }
 }
@@ -125,6 +137,7 @@ impl Setting {
         let files: BTreeSet<RelPath> = tree.files().keys().cloned().collect();
         let read = |path: &RelPath| text_of(tree, &context.repository, path).ok().flatten();
         let config = Config::load(&files, &read)?;
+        redgreen_host::secrets::declare(config.file.secret_variables());
         let rules = config.rules()?;
         let mut pytest_files = BTreeMap::new();
         for name in [
@@ -182,7 +195,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); any other layout: write `[runner]` with `kind` into redgreen.toml",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
@@ -205,6 +218,7 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
         RunnerKind::CargoTest => Box::new(redgreen_host::runner::cargo_test::CargoTest::new(
             settings.clone(),
         )),
+        RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),
     }
 }
 

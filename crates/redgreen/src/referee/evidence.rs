@@ -70,7 +70,7 @@ pub fn keep(
             })
         })
         .collect();
-    let record = json!({
+    let mut record = json!({
         "schema": "redgreen.evidence/1",
         "redgreen": env!("CARGO_PKG_VERSION"),
         "at": redgreen_host::clock::now_rfc3339(),
@@ -82,6 +82,7 @@ pub fn keep(
         "runs": runs,
         "checks": checks,
     });
+    redgreen_host::secrets::hide(&mut record);
     let bytes = serde_json::to_vec(&record).map_err(Failure::internal)?;
     let digest = Digest::of(&bytes);
     let path = context

@@ -138,8 +138,9 @@ pub fn agent_network(word: Option<&str>) -> Result<Network, Failure> {
 fn settings(context: &Context, config: &Config) -> Result<SandboxSettings, Failure> {
     let sandbox = &config.file.sandbox;
     let network = match sandbox.network.as_deref() {
-        None | Some("private") => Network::Private,
-        Some("host") => Network::Host,
+        None => None,
+        Some("private") => Some(Network::Private),
+        Some("host") => Some(Network::Host),
         Some(other) => {
             return Err(Failure::usage(
                 format!("`[sandbox] network = \"{other}\"` is not known"),

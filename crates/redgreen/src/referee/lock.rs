@@ -149,7 +149,10 @@ pub fn create_lock(
         schema: LOCK_SCHEMA.to_owned(),
         task: task.clone(),
         supersedes: target.supersedes.as_ref().map(|(digest, _)| *digest),
-        reason: target.supersedes.as_ref().map(|(_, reason)| reason.clone()),
+        reason: target
+            .supersedes
+            .as_ref()
+            .map(|(_, reason)| redgreen_host::secrets::hidden(reason).into_owned()),
         base_commit: base_commit.to_owned(),
         base_tree: content_digest(&red.base, plan_files).to_string(),
         locked_tree: content_digest(&red.proposal.tree, plan_files).to_string(),
@@ -224,13 +227,18 @@ pub fn create_lock(
             .result
             .tests()
             .iter()
-            .map(|test| (test.id.clone(), test.cause.clone()))
+            .map(|test| (test.id.clone(), test.cause.clone().map(without_secrets)))
             .collect(),
         replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
     keep_in_git(context, key, task, &manifest_bytes, &stored.commit)?;
     Ok(stored)
+}
+
+fn without_secrets(mut cause: CauseDetail) -> CauseDetail {
+    cause.detail = redgreen_host::secrets::hidden(&cause.detail).into_owned();
+    cause
 }
 
 /// The base an amended lock is proven on: the original one, with the tests and configuration that were committed since

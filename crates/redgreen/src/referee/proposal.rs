@@ -10,6 +10,7 @@ use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::CauseDetail;
 use redgreen_core::test_item::CriteriaMap;
 use redgreen_core::tree::{self, ChangeKind};
+use redgreen_host::foreign;
 use redgreen_host::git::Repository;
 use redgreen_host::path_rules::{PathClass, PathRules};
 use redgreen_host::tree::Snapshot;
@@ -18,6 +19,7 @@ use redgreen_lint::Language;
 use redgreen_lint::definitions::{DefinitionKind, definitions};
 use redgreen_lint::splice::{splice, test_units};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The base with the proposed tests.
@@ -115,6 +117,29 @@ pub fn bytes_of(
         .bytes(repository, path)
         .map(Some)
         .map_err(Failure::internal)
+}
+
+/// Makes a path below a folder that an agent or a person wrote to be as it is in a tree: there with these bytes, or not
+/// there. No link on the way is followed.
+///
+/// # Errors
+/// An internal failure naming the path.
+pub fn put_as_in(
+    snapshot: &Snapshot,
+    repository: &Repository,
+    path: &RelPath,
+    folder: &Path,
+) -> Result<(), Failure> {
+    let done = match (snapshot.get(path), bytes_of(snapshot, repository, path)?) {
+        (Some(file), Some(bytes)) => foreign::put(folder, path, file.mode, &bytes),
+        _ => foreign::take_away(folder, path),
+    };
+    done.map_err(|why| {
+        Failure::internal(format!(
+            "failed to put `{path}` back in `{}`: {why}",
+            folder.display()
+        ))
+    })
 }
 
 /// Where a task's criteria map lies in the tree.

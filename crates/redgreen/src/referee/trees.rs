@@ -228,6 +228,7 @@ impl TreeOnDisk {
             environment,
             sites,
         })?;
+        let report = super::redaction::without_secrets(report);
         context
             .printer
             .detail(format!("{:8}$ {}", "", report.command.join(" ")));

@@ -1,7 +1,9 @@
 //! Where words go: one place decides about quiet, verbose and colour.
 
+use super::progress::aside;
 use crate::error::Failure;
 use redgreen_core::outcome::Verdict;
+use redgreen_host::secrets::hidden;
 use std::io::Write;
 
 /// How much is said.
@@ -17,7 +19,7 @@ pub enum Level {
     Verbose,
 }
 
-/// Prints for people and for programs. Write errors are ignored on purpose: a closed pipe is no reason to fail a gate.
+/// Prints for people and for programs, without secrets (SPEC C8). Write errors are ignored on purpose: a closed pipe is no reason to fail a gate.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     /// How much is said.
@@ -41,19 +43,25 @@ impl Printer {
     /// A line of data on standard output.
     pub fn data(&self, line: impl AsRef<str>) {
         if self.level > Level::Silent {
-            let _ = writeln!(anstream::stdout(), "{}", line.as_ref());
+            aside(|| {
+                let _ = writeln!(anstream::stdout(), "{}", hidden(line.as_ref()));
+            });
         }
     }
     /// A line of talk on standard error.
     pub fn talk(&self, line: impl AsRef<str>) {
         if self.level >= Level::Normal {
-            let _ = writeln!(anstream::stderr(), "{}", line.as_ref());
+            aside(|| {
+                let _ = writeln!(anstream::stderr(), "{}", hidden(line.as_ref()));
+            });
         }
     }
     /// A line of talk that only `-v` shows.
     pub fn detail(&self, line: impl AsRef<str>) {
         if self.level >= Level::Verbose {
-            let _ = writeln!(anstream::stderr(), "{}", line.as_ref());
+            aside(|| {
+                let _ = writeln!(anstream::stderr(), "{}", hidden(line.as_ref()));
+            });
         }
     }
     /// A result: text for people, or the JSON document; never both.
@@ -93,7 +101,9 @@ impl Printer {
                 text.push_str(&format!("\n  --> {place}"));
             }
             text.push_str(&format!("\n   = help: {}", failure.help));
-            let _ = writeln!(anstream::stderr(), "{text}");
+            aside(|| {
+                let _ = writeln!(anstream::stderr(), "{}", hidden(&text));
+            });
         }
     }
 }

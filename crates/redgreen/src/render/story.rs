@@ -618,3 +618,20 @@ impl Observer for Story<'_> {
         }
     }
 }
+
+/// What a person waits for while an effect is carried out: `GREEN T43`, `author T43`.
+#[must_use]
+pub fn title(action: &Action) -> Option<String> {
+    match action {
+        Action::StartAgent { role, task, .. } => Some(format!("{} {task}", role.as_str())),
+        Action::RunGate { gate, task, .. } => Some(format!("{} {task}", super::gate::label(*gate))),
+        Action::CommitLock { task } => Some(format!("lock {task}")),
+        Action::Deliver { task } => Some(format!("deliver {task}")),
+        Action::AdoptRefactor { .. }
+        | Action::DiscardRefactor { .. }
+        | Action::WritePlan
+        | Action::WriteReport
+        | Action::Notify { .. }
+        | Action::AskPerson { .. } => None,
+    }
+}

@@ -8,6 +8,8 @@
 
 mod full;
 mod green;
+mod house;
+mod junit;
 mod locking;
 mod output;
 mod red;

@@ -367,6 +367,29 @@ impl Hand {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+    /// Runs redgreen in a terminal of this width (a pseudo-terminal of `script`); what it showed, with its sequences.
+    pub fn terminal(&self, arguments: &[&str], columns: u32, variables: &[(&str, &str)]) -> Out {
+        let words: Vec<String> = std::iter::once(env!("CARGO_BIN_EXE_redgreen"))
+            .chain(arguments.iter().copied())
+            .map(|word| format!("'{word}'"))
+            .collect();
+        let line = format!("stty rows 24 cols {columns}; exec {}", words.join(" "));
+        let output = self
+            .command("script")
+            .args(["-qefc", &line, "/dev/null"])
+            .current_dir(&self.cwd)
+            .env("REDGREEN_STATE_DIR", &self.state)
+            .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        Out {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
     /// A plan with one task whose criteria are these.
     pub fn plan(&self, task: &str, criteria: &[&str], more: &str) -> &Self {
         let list: Vec<String> = criteria.iter().map(|text| format!("{text:?}")).collect();

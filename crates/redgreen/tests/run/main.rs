@@ -14,4 +14,6 @@ mod plan_file;
 mod reports;
 mod resume;
 mod retries;
+mod secrets;
 mod sessions;
+mod watching;

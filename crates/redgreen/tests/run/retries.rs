@@ -93,3 +93,29 @@ fn a7_outages_are_bounded_and_resumable() {
     project.run().expect(0);
     assert!(project.passes("T1"));
 }
+
+#[test]
+fn c1_putting_locked_files_back_never_follows_a_link_out_of_the_clone() {
+    let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
+    let outside = project.side("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("mine"), "mine").unwrap();
+    let link = format!("rm -rf tests; ln -s '{}' tests\n", outside.display());
+    project.agent(&[("implementer-T1-1", link + &right_source("a"))]);
+    let run = project.run().expect(0);
+    assert_eq!(
+        project.gates("T1")[1..3],
+        ["green rejected", "green pass"],
+        "{}",
+        run.all()
+    );
+    let names: Vec<_> = std::fs::read_dir(&outside)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(
+        names,
+        ["mine"],
+        "the referee wrote through the agent's link"
+    );
+}

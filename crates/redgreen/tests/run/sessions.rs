@@ -3,7 +3,7 @@
 use crate::support::{Project, plan, right_source, right_test, source, task};
 use serde_json::json;
 
-fn one() -> String {
+pub fn one() -> String {
     plan(&[task("T1", "a", json!({}))])
 }
 
@@ -181,7 +181,7 @@ fn f1_only_named_variables_reach_an_agent_and_their_values_no_log() {
         .arg(project.root().join("state"))
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&logs.stdout).contains("key: [MODEL_KEY]"));
+    assert!(String::from_utf8_lossy(&logs.stdout).contains("key: [redacted MODEL_KEY]"));
 }
 
 #[test]

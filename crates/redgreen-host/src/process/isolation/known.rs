@@ -6,27 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// `[sandbox]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SandboxSettings {
     /// Folders and files that commands may read although they lie in a hidden place.
     pub readable: Vec<PathBuf>,
     /// Folders and files that every command may write.
     pub writable: Vec<PathBuf>,
-    /// The network of project commands.
-    pub network: Network,
+    /// The network of project commands; `None` for the default of each kind of command.
+    pub network: Option<Network>,
     /// Whether a command may make user namespaces of its own (a browser's sandbox, an agent's).
     pub nested: bool,
-}
-
-impl Default for SandboxSettings {
-    fn default() -> Self {
-        Self {
-            readable: Vec::new(),
-            writable: Vec::new(),
-            network: Network::Private,
-            nested: false,
-        }
-    }
 }
 
 /// All of it, for one command.
@@ -88,7 +77,18 @@ pub fn configure_sandbox(settings: SandboxSettings) {
 /// of its own.
 #[must_use]
 pub fn project_network() -> Network {
-    match known().settings.network {
+    possible(known().settings.network.unwrap_or(Network::Private))
+}
+
+/// The network of a test command of the project's own (`kind = "junit"`): the machine's unless something else is
+/// configured, because such a command fetches its dependencies as it likes.
+#[must_use]
+pub fn command_network() -> Network {
+    possible(known().settings.network.unwrap_or(Network::Host))
+}
+
+fn possible(wanted: Network) -> Network {
+    match wanted {
         Network::Private if super::available().network => Network::Private,
         Network::Private | Network::Host => Network::Host,
         Network::Closed => Network::Closed,

@@ -137,14 +137,15 @@ impl<'a> Shell<'a> {
             .replace(self.tree.to_string_lossy().as_ref(), "{tree}")
     }
 
-    /// Keeps the complete output under its digest, in the private state.
+    /// Keeps the complete output without secrets under its digest, in the private state.
     #[must_use]
     pub fn keep_output(&self) -> Digest {
-        let digest = Digest::of(&self.output);
+        let output = crate::secrets::hidden_bytes(&self.output);
+        let digest = Digest::of(&output);
         let folder = self.request.workspace.cache.join("output");
         // Evidence binds the digest; a full disk must not turn a result into another one.
         if std::fs::create_dir_all(&folder).is_ok() {
-            let _ = std::fs::write(folder.join(digest.hex()), &self.output);
+            let _ = std::fs::write(folder.join(digest.hex()), &output);
         }
         digest
     }
