@@ -13,11 +13,11 @@ mod leftovers;
 mod supervise;
 mod supervisor;
 
-pub use isolation::{
-    Available, SandboxSettings, Tried, available, best_available, command_network, configure_sandbox, keep_out_of,
-    may_read_checkout, project_network, require, required,
-};
 pub use activity::{Activity, current as current_activity};
+pub use isolation::{
+    Available, SandboxSettings, Tried, available, best_available, command_network,
+    configure_sandbox, keep_out_of, may_read_checkout, project_network, require, required,
+};
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
 pub(crate) use leftovers::{lives as process_lives, own_start_time};

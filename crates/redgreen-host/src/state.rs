@@ -345,9 +345,12 @@ fn keep_private(base: &Path, own: &Path) {
     // A folder that somebody named may hold other things: only what is named like state is hidden.
     for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_state = name.to_string_lossy().rsplit_once('-').is_some_and(|(_, end)| {
-            end.len() == 12 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
+        let is_state = name
+            .to_string_lossy()
+            .rsplit_once('-')
+            .is_some_and(|(_, end)| {
+                end.len() == 12 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
         if is_state {
             process::keep_out_of(&entry.path());
         }

@@ -9,7 +9,10 @@ pub(super) mod landlock;
 mod probe;
 mod view;
 
-pub use known::{SandboxSettings, command_network, configure_sandbox, keep_out_of, may_read_checkout, project_network};
+pub use known::{
+    SandboxSettings, command_network, configure_sandbox, keep_out_of, may_read_checkout,
+    project_network,
+};
 
 use super::{Isolation, Network, Spec, supervisor};
 use crate::env;
@@ -153,9 +156,11 @@ fn find_landlock() -> Result<u8, Tried> {
             help: "use the `redgreen` program".to_owned(),
         });
     }
-    probe::forbidden_things(&|spec, program| confined(spec, program, version)).map_err(|said| Tried {
-        why: format!("Landlock does not hold what it must: {said}"),
-        help: "report it with the version of the kernel (`uname -r`)".to_owned(),
+    probe::forbidden_things(&|spec, program| confined(spec, program, version)).map_err(|said| {
+        Tried {
+            why: format!("Landlock does not hold what it must: {said}"),
+            help: "report it with the version of the kernel (`uname -r`)".to_owned(),
+        }
     })?;
     Ok(version)
 }
@@ -230,7 +235,11 @@ fn at_its_level(spec: &Spec, program: &Path) -> (Vec<OsString>, Isolation, Netwo
         } else {
             Network::Host
         };
-        return (confined(spec, program, version), Isolation::Landlock, network);
+        return (
+            confined(spec, program, version),
+            Isolation::Landlock,
+            network,
+        );
     }
     let argv = plain(spec, program);
     let argv = if spec.end_leftovers {

@@ -187,10 +187,12 @@ fn spawn(program: &OsString, arguments: Vec<OsString>) -> std::io::Result<Child>
 fn limit_processes(more: u64) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     // The fourth field is `running/all` (proc_loadavg(5)).
-    let all = std::fs::read_to_string("/proc/loadavg").ok().and_then(|text| {
-        let field = text.split_whitespace().nth(3)?;
-        field.split_once('/')?.1.parse::<u64>().ok()
-    });
+    let all = std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| {
+            let field = text.split_whitespace().nth(3)?;
+            field.split_once('/')?.1.parse::<u64>().ok()
+        });
     let (Some(all), true) = (all, more > 0) else {
         return;
     };

@@ -139,7 +139,8 @@ impl Runner for Pytest {
         spec.timeout = self.settings.timeout;
         spec.network = process::Network::of_record(&request.environment.network);
         if let Some(facts) = &facts {
-            spec.readable.extend(facts.paths.iter().chain(&facts.site).cloned());
+            spec.readable
+                .extend(facts.paths.iter().chain(&facts.site).cloned());
         }
         spec.log = Some(folder.log());
         spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];

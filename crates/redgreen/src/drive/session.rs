@@ -195,8 +195,7 @@ impl Driver<'_> {
             Some(_) => None,
             None => self.setting.config.agent(role.as_str()),
         };
-        let network =
-            agent_network(configured.and_then(|agent| agent.network.as_deref()))?;
+        let network = agent_network(configured.and_then(|agent| agent.network.as_deref()))?;
         let nested = configured.is_some_and(|agent| agent.nested);
         let limits = &self.setting.config.limits;
         let session = Session {

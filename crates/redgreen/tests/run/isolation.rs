@@ -76,10 +76,18 @@ fn run_at(project: &Project, level: &str) -> crate::support::Ended {
 fn c6_an_agent_reaches_nothing_private_under_bubblewrap() {
     let project = curious("");
     let ended = run_at(&project, "bubblewrap").expect(0);
-    assert!(ended.all().contains("isolation: bubblewrap"), "{}", ended.all());
+    assert!(
+        ended.all().contains("isolation: bubblewrap"),
+        "{}",
+        ended.all()
+    );
     assert_eq!(reached(&project), Vec::<String>::new());
     assert!(project.passes("T1") && project.passes("T2"));
-    assert!(project.report("report.md").contains("isolation of agents: bubblewrap"));
+    assert!(
+        project
+            .report("report.md")
+            .contains("isolation of agents: bubblewrap")
+    );
     project.nothing_is_left();
 }
 
@@ -87,7 +95,11 @@ fn c6_an_agent_reaches_nothing_private_under_bubblewrap() {
 fn c6_an_agent_reaches_nothing_private_under_landlock() {
     let project = curious("");
     let ended = run_at(&project, "landlock").expect(0);
-    assert!(ended.all().contains("isolation: landlock"), "{}", ended.all());
+    assert!(
+        ended.all().contains("isolation: landlock"),
+        "{}",
+        ended.all()
+    );
     assert_eq!(reached(&project), Vec::<String>::new());
     assert!(project.passes("T1") && project.passes("T2"));
     project.nothing_is_left();
@@ -99,7 +111,9 @@ fn c6_without_isolation_the_run_and_the_report_say_what_is_not_protected() {
     let project = curious("");
     let ended = run_at(&project, "none").expect(0);
     assert!(
-        ended.all().contains("isolation: none: agents and tests run as you"),
+        ended
+            .all()
+            .contains("isolation: none: agents and tests run as you"),
         "{}",
         ended.all()
     );
@@ -123,16 +137,16 @@ fn c6_a_required_level_that_is_not_there_ends_with_15() {
     );
     let ended = project.run().expect(15);
     assert!(
-        ended.err.contains("isolation `landlock` is required and `none` is what works here")
+        ended
+            .err
+            .contains("isolation `landlock` is required and `none` is what works here")
             && ended.err.contains("REDGREEN_ISOLATION"),
         "{}",
         ended.err
     );
     assert!(project.sessions().is_empty());
     let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
-    project
-        .redgreen(&["run", "--require-isolation"])
-        .expect(15);
+    project.redgreen(&["run", "--require-isolation"]).expect(15);
     assert!(project.sessions().is_empty());
 }
 

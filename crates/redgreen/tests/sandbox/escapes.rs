@@ -20,49 +20,115 @@ const WRITES: &[(&str, &str)] = &[
     ("sed -i", "sed -i s/1/2/ $R/checkout/tests/test_a.py"),
     ("append", "echo x >> $R/checkout/tests/test_a.py"),
     ("truncate", ": > $R/checkout/tests/test_a.py"),
-    ("truncate by name", "truncate -s 0 $R/checkout/tests/test_a.py"),
+    (
+        "truncate by name",
+        "truncate -s 0 $R/checkout/tests/test_a.py",
+    ),
     ("rm", "rm -f $R/checkout/tests/test_a.py"),
     ("create", "echo x > $R/checkout/tests/test_new.py"),
     ("mkdir", "mkdir $R/checkout/tests/new"),
     ("mv tests", "mv $R/checkout/tests $R/checkout/other"),
     ("mv the parent", "mv $R/checkout $R/other"),
-    ("cp over by rename", "echo x > $R/clone/x && mv $R/clone/x $R/checkout/tests/test_a.py"),
-    ("hard link", "ln $R/checkout/tests/test_a.py $R/clone/hard && echo x >> $R/clone/hard"),
-    ("symlink and write through", "ln -sf $R/checkout/tests/test_a.py $R/clone/soft && echo x >> $R/clone/soft"),
+    (
+        "cp over by rename",
+        "echo x > $R/clone/x && mv $R/clone/x $R/checkout/tests/test_a.py",
+    ),
+    (
+        "hard link",
+        "ln $R/checkout/tests/test_a.py $R/clone/hard && echo x >> $R/clone/hard",
+    ),
+    (
+        "symlink and write through",
+        "ln -sf $R/checkout/tests/test_a.py $R/clone/soft && echo x >> $R/clone/soft",
+    ),
     ("root conftest.py", "echo x > $R/checkout/conftest.py"),
-    (".git/hooks", "echo x > $R/checkout/.git/hooks/post-checkout"),
-    ("through /proc/self/root", "echo x >> /proc/self/root$R/checkout/tests/test_a.py"),
-    ("through the referee's root", "echo x >> /proc/$P/root$R/checkout/tests/test_a.py"),
-    ("through the referee's folder", "echo x >> /proc/$P/cwd/anything && rm /proc/$P/cwd/anything"),
+    (
+        ".git/hooks",
+        "echo x > $R/checkout/.git/hooks/post-checkout",
+    ),
+    (
+        "through /proc/self/root",
+        "echo x >> /proc/self/root$R/checkout/tests/test_a.py",
+    ),
+    (
+        "through the referee's root",
+        "echo x >> /proc/$P/root$R/checkout/tests/test_a.py",
+    ),
+    (
+        "through the referee's folder",
+        "echo x >> /proc/$P/cwd/anything && rm /proc/$P/cwd/anything",
+    ),
     ("another task's clone", "echo x >> $R/state/clones/T2/file"),
     ("the journal", "echo x >> $R/state/journals/plan.jsonl"),
-    ("a new file of private state", "echo x > $R/state/journals/new && test -e $R/state/journals/plan.jsonl"),
-    ("bind over tests", "mkdir -p $R/clone/fake && mount --bind $R/clone/fake $R/checkout/tests"),
-    ("unshare and bind over tests", "mkdir -p $R/clone/fake && unshare -rm sh -c \"mount --bind $R/clone/fake $R/checkout/tests\""),
+    (
+        "a new file of private state",
+        "echo x > $R/state/journals/new && test -e $R/state/journals/plan.jsonl",
+    ),
+    (
+        "bind over tests",
+        "mkdir -p $R/clone/fake && mount --bind $R/clone/fake $R/checkout/tests",
+    ),
+    (
+        "unshare and bind over tests",
+        "mkdir -p $R/clone/fake && unshare -rm sh -c \"mount --bind $R/clone/fake $R/checkout/tests\"",
+    ),
     ("remount", "mount -o remount,rw,bind / /"),
     ("umount what hides", "umount $R/state"),
     ("nsenter", "nsenter -t $P -m true"),
     ("chmod", "chmod 600 $R/checkout/tests/test_a.py"),
-    ("touch -d", "touch -d 2001-01-01 $R/checkout/tests/test_a.py"),
+    (
+        "touch -d",
+        "touch -d 2001-01-01 $R/checkout/tests/test_a.py",
+    ),
 ];
 
 const READS: &[(&str, &str)] = &[
     ("the key", "cat $R/state/keys/ed25519"),
-    ("the manifest of a lock", "cat $R/state/manifests/plan/T1.json"),
+    (
+        "the manifest of a lock",
+        "cat $R/state/manifests/plan/T1.json",
+    ),
     ("a hold-out", "cat $R/state/holdouts/test_hidden.py"),
     ("the journal", "cat $R/state/journals/plan.jsonl"),
     ("evidence", "cat $R/state/evidence/record.json"),
     ("another task's clone", "cat $R/state/clones/T2/file"),
-    ("later commits of the repository", "cat $R/checkout/.git/objects/later"),
-    ("by a link", "ln -sf $R/state/keys/ed25519 $R/clone/key && cat $R/clone/key"),
-    ("by a hard link", "ln $R/state/keys/ed25519 $R/clone/key2 && cat $R/clone/key2"),
-    ("by /proc/self/root", "cat /proc/self/root$R/state/keys/ed25519"),
-    ("by the referee's root", "cat /proc/$P/root$R/state/keys/ed25519"),
-    ("the referee's memory", "head -1 /proc/$P/maps | grep -q . || : < /proc/$P/mem"),
-    ("the referee's variables", "tr '\\0' '\\n' < /proc/$P/environ | grep -q ."),
-    ("the referee's open files", "for f in /proc/$P/fd/*; do readlink $f && exit 0; done; exit 1"),
+    (
+        "later commits of the repository",
+        "cat $R/checkout/.git/objects/later",
+    ),
+    (
+        "by a link",
+        "ln -sf $R/state/keys/ed25519 $R/clone/key && cat $R/clone/key",
+    ),
+    (
+        "by a hard link",
+        "ln $R/state/keys/ed25519 $R/clone/key2 && cat $R/clone/key2",
+    ),
+    (
+        "by /proc/self/root",
+        "cat /proc/self/root$R/state/keys/ed25519",
+    ),
+    (
+        "by the referee's root",
+        "cat /proc/$P/root$R/state/keys/ed25519",
+    ),
+    (
+        "the referee's memory",
+        "head -1 /proc/$P/maps | grep -q . || : < /proc/$P/mem",
+    ),
+    (
+        "the referee's variables",
+        "tr '\\0' '\\n' < /proc/$P/environ | grep -q .",
+    ),
+    (
+        "the referee's open files",
+        "for f in /proc/$P/fd/*; do readlink $f && exit 0; done; exit 1",
+    ),
     ("a signal to the referee", "kill -0 $P"),
-    ("an inherited descriptor", "for f in 3 4 5 6 7 8 9 10 11 12; do if { : >&$f; } 2>/dev/null; then exit 0; fi; done; exit 1"),
+    (
+        "an inherited descriptor",
+        "for f in 3 4 5 6 7 8 9 10 11 12; do if { : >&$f; } 2>/dev/null; then exit 0; fi; done; exit 1",
+    ),
 ];
 
 /// What works at a level although nobody wants it. The verdict holds all the same: what is judged is rebuilt from bytes.
@@ -122,8 +188,15 @@ impl World {
         let mut spec = shell(level, script, &self.path("clone"));
         spec.hidden = vec![self.path("state"), self.path("checkout/.git")];
         let referee = std::process::id().to_string();
-        spec.env
-            .insert("R".to_owned(), self.root.path().canonicalize().unwrap().display().to_string());
+        spec.env.insert(
+            "R".to_owned(),
+            self.root
+                .path()
+                .canonicalize()
+                .unwrap()
+                .display()
+                .to_string(),
+        );
         spec.env.insert("P".to_owned(), referee);
         for (name, value) in more {
             spec.env.insert((*name).to_owned(), value.clone());
@@ -151,7 +224,9 @@ fn table() {
             let allowed = by_nature(level).contains(name);
             // A mount inside its own namespace would be no change outside: neither may happen.
             if (worked || changed) != allowed {
-                wrong.push(format!("{level:?}: {name}: worked {worked}, changed {changed}: {said}"));
+                wrong.push(format!(
+                    "{level:?}: {name}: worked {worked}, changed {changed}: {said}"
+                ));
             }
         }
         for (name, script) in READS {
@@ -187,7 +262,10 @@ fn c6_every_escape_fails_at_every_level_as_an_ordinary_user() {
 fn c6_at_the_lowest_level_private_state_can_be_read_and_written() {
     levels();
     let world = World::new();
-    for script in ["cat $R/state/keys/ed25519", "echo x >> $R/checkout/tests/test_a.py"] {
+    for script in [
+        "cat $R/state/keys/ed25519",
+        "echo x >> $R/checkout/tests/test_a.py",
+    ] {
         assert!(world.attempt(Isolation::Process, script, &[]).0, "{script}");
     }
 }
@@ -205,7 +283,11 @@ fn c6_the_network_is_what_was_asked_for() {
     let unix = "import socket; a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'";
     let folder = tempfile::tempdir().unwrap();
     let works = |level: Isolation, network: Network, script: &str| {
-        let mut spec = shell(level, "exec /usr/bin/env python3 -c \"$SCRIPT\"", folder.path());
+        let mut spec = shell(
+            level,
+            "exec /usr/bin/env python3 -c \"$SCRIPT\"",
+            folder.path(),
+        );
         spec.env.insert("SCRIPT".to_owned(), script.to_owned());
         spec.network = network;
         let finished = run(&spec).unwrap();

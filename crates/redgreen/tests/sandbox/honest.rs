@@ -109,7 +109,11 @@ fn everything() {
         let mut spec = shell(level, "exec /usr/bin/env python3 honest.py", folder.path());
         // The ordinary user of this test has a home in /tmp. Landlock cannot hide it and leave /tmp writable, so there
         // only `TMPDIR` is.
-        let fixed = if is_root() || level != Isolation::Landlock { "yes" } else { "no" };
+        let fixed = if is_root() || level != Isolation::Landlock {
+            "yes"
+        } else {
+            "no"
+        };
         spec.env.insert("FIXED".to_owned(), fixed.to_owned());
         let finished = run(&spec).unwrap();
         assert_eq!(finished.isolation, level);

@@ -33,8 +33,10 @@ fn levels() -> [Isolation; 3] {
 
 /// The supervisor: the binary under test, or its copy that an ordinary user can start.
 fn redgreen() -> PathBuf {
-    std::env::var_os("SANDBOX_REDGREEN")
-        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_redgreen")), PathBuf::from)
+    std::env::var_os("SANDBOX_REDGREEN").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_redgreen")),
+        PathBuf::from,
+    )
 }
 
 /// A shell command in `folder`, which it may write.

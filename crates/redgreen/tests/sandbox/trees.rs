@@ -9,10 +9,22 @@ use std::time::Duration;
 /// Each script leaves processes behind that carry `$MARK` in their command line.
 const TREES: &[(&str, &str)] = &[
     ("setsid", "setsid sleep $MARK & sleep 0.1"),
-    ("double fork", "(setsid sh -c 'setsid sleep $MARK &' &) ; sleep 0.2"),
-    ("an inherited pipe held open", "setsid sleep $MARK & echo done"),
-    ("closed descriptors and variables", "(env -i setsid sh -c \"cd /; exec sleep $MARK\" </dev/null >/dev/null 2>&1 &) ; sleep 0.2"),
-    ("ignores SIGTERM", "setsid sh -c \"trap '' TERM HUP INT; while :; do sleep $MARK; done\" & sleep 0.1"),
+    (
+        "double fork",
+        "(setsid sh -c 'setsid sleep $MARK &' &) ; sleep 0.2",
+    ),
+    (
+        "an inherited pipe held open",
+        "setsid sleep $MARK & echo done",
+    ),
+    (
+        "closed descriptors and variables",
+        "(env -i setsid sh -c \"cd /; exec sleep $MARK\" </dev/null >/dev/null 2>&1 &) ; sleep 0.2",
+    ),
+    (
+        "ignores SIGTERM",
+        "setsid sh -c \"trap '' TERM HUP INT; while :; do sleep $MARK; done\" & sleep 0.1",
+    ),
     ("stopped", "setsid sleep $MARK & kill -STOP $! ; sleep 0.1"),
     (
         "siblings that replace each other",
@@ -42,7 +54,12 @@ fn all_trees() {
             spec.env.insert("MARK".to_owned(), mark.clone());
             let finished = run(&spec).unwrap();
             assert_eq!(finished.isolation, level);
-            assert_eq!(finished.ended, Ended::Code(0), "{level:?} {name}: {}", finished.stderr_text());
+            assert_eq!(
+                finished.ended,
+                Ended::Code(0),
+                "{level:?} {name}: {}",
+                finished.stderr_text()
+            );
             assert_eq!(alive(&mark), Vec::<String>::new(), "{level:?}: {name}");
         }
     }
@@ -89,7 +106,10 @@ fn bombs() {
         spec.env.insert("MANY".to_owned(), (all + 1000).to_string());
         let finished = run(&spec).unwrap();
         assert_eq!(finished.isolation, level);
-        assert!(!folder.path().join("all").exists(), "{level:?}: every process was started");
+        assert!(
+            !folder.path().join("all").exists(),
+            "{level:?}: every process was started"
+        );
         assert_eq!(alive(&mark), Vec::<String>::new(), "{level:?}");
     }
 }

@@ -54,7 +54,8 @@ pub(super) fn find() -> Result<Bubblewrap, Tried> {
     let Some(program) = env::find_program("bwrap").map(|program| program.real) else {
         return Err(Tried {
             why: "`bwrap` is not installed".to_owned(),
-            help: "install bubblewrap (Debian, Ubuntu, Fedora: the package `bubblewrap`)".to_owned(),
+            help: "install bubblewrap (Debian, Ubuntu, Fedora: the package `bubblewrap`)"
+                .to_owned(),
         });
     };
     let mut shape = ALL;
@@ -67,7 +68,8 @@ pub(super) fn find() -> Result<Bubblewrap, Tried> {
             digest: None,
             shape,
         };
-        let said = match probe::forbidden_things(&|spec, program| candidate.wrapped(spec, program)) {
+        let said = match probe::forbidden_things(&|spec, program| candidate.wrapped(spec, program))
+        {
             Ok(()) => {
                 return Ok(Bubblewrap {
                     version: version_of(&program),
@@ -89,7 +91,10 @@ pub(super) fn find() -> Result<Bubblewrap, Tried> {
 fn version_of(program: &Path) -> String {
     let mut spec = Spec::unisolated(
         "bwrap --version",
-        vec![program.to_string_lossy().into_owned(), "--version".to_owned()],
+        vec![
+            program.to_string_lossy().into_owned(),
+            "--version".to_owned(),
+        ],
         "/",
     );
     spec.env = [("PATH".to_owned(), env::path())].into();
@@ -106,7 +111,10 @@ fn tried(said: &str) -> Tried {
          `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
     } else if said.contains("No space left") || said.contains("max_user_namespaces") {
         "user namespaces are switched off: `sudo sysctl -w user.max_user_namespaces=15000`"
-    } else if said.contains("namespace") || said.contains("not permitted") || said.contains("denied") {
+    } else if said.contains("namespace")
+        || said.contains("not permitted")
+        || said.contains("denied")
+    {
         "in a container, start it with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined \
          --security-opt systempaths=unconfined`; on Debian `sudo sysctl -w kernel.unprivileged_userns_clone=1`"
     } else {
@@ -233,9 +241,18 @@ impl Bubblewrap {
             let path = entry.path();
             // Sockets, and folders that hold them, lead to agents and displays of the user.
             let name = entry.file_name();
-            let leads_out = ["ssh-", "tmux-", "gpg-", ".X", ".ICE", "dbus-", "pulse-", "systemd-private"]
-                .iter()
-                .any(|start| name.to_string_lossy().starts_with(start));
+            let leads_out = [
+                "ssh-",
+                "tmux-",
+                "gpg-",
+                ".X",
+                ".ICE",
+                "dbus-",
+                "pulse-",
+                "systemd-private",
+            ]
+            .iter()
+            .any(|start| name.to_string_lossy().starts_with(start));
             let needed = all || view.places.keys().any(|place| place.starts_with(&path));
             if leads_out || !needed || view.places.contains_key(&path) {
                 continue;

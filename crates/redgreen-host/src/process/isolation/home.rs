@@ -130,8 +130,8 @@ const CREDENTIALS: &[&str] = &[
 
 /// Folders that are no home to hide, whatever `HOME` or the user table says: the system lies there.
 const SYSTEM: &[&str] = &[
-    "/", "/usr", "/etc", "/var", "/opt", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys",
-    "/run", "/tmp", "/var/tmp", "/srv", "/mnt", "/media", "/home",
+    "/", "/usr", "/etc", "/var", "/opt", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc",
+    "/sys", "/run", "/tmp", "/var/tmp", "/srv", "/mnt", "/media", "/home",
 ];
 
 /// The homes of the user: that of the environment and that of the user table. Only folders that exist, links followed.
@@ -152,7 +152,8 @@ fn of_user_table() -> Option<PathBuf> {
     let table = std::fs::read_to_string("/etc/passwd").ok()?;
     table.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
-        (fields.get(2) == Some(&own.as_str())).then(|| PathBuf::from(fields.get(5).copied()?).into())?
+        (fields.get(2) == Some(&own.as_str()))
+            .then(|| PathBuf::from(fields.get(5).copied()?).into())?
     })
 }
 
@@ -175,9 +176,11 @@ pub(super) fn credentials(home: &Path) -> Vec<PathBuf> {
     CREDENTIALS
         .iter()
         .map(|name| home.join(name))
-        .chain(cargo.into_iter().flat_map(|cargo| {
-            ["credentials", "credentials.toml"].map(|name| cargo.join(name))
-        }))
+        .chain(
+            cargo
+                .into_iter()
+                .flat_map(|cargo| ["credentials", "credentials.toml"].map(|name| cargo.join(name))),
+        )
         .collect()
 }
 

@@ -7,8 +7,8 @@
 use super::super::{Network, Spec};
 use super::view::{Sight, TEMPORARY, View};
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
-    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
+    Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetStatus, Scope,
 };
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -70,7 +70,15 @@ pub(super) fn confinement(spec: &Spec, program: &Path, version: u8) -> Confineme
         ..Confinement::default()
     };
     open(Path::new("/"), Sight::Shown, &view, &mut confinement);
-    for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom", "/dev/ptmx"] {
+    for device in [
+        "/dev/null",
+        "/dev/zero",
+        "/dev/full",
+        "/dev/tty",
+        "/dev/random",
+        "/dev/urandom",
+        "/dev/ptmx",
+    ] {
         confinement.devices.push(PathBuf::from(device));
     }
     for folder in ["/dev/shm", "/dev/pts", "/dev/mqueue"] {
@@ -149,7 +157,11 @@ pub(crate) fn confine_this_thread(confinement: &Confinement) -> Result<(), Strin
             for path in paths {
                 // What is gone meanwhile cannot be opened.
                 let Ok(fd) = PathFd::new(path) else { continue };
-                let access = if path.is_dir() { access } else { access & files & all };
+                let access = if path.is_dir() {
+                    access
+                } else {
+                    access & files & all
+                };
                 rules = rules
                     .add_rule(PathBeneath::new(fd, access))
                     .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -216,7 +228,9 @@ fn close_the_network() -> Result<(), String> {
         .into(),
         SeccompAction::Allow,
         SeccompAction::Errno(libc::EACCES.unsigned_abs()),
-        std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| said(&error))?,
+        std::env::consts::ARCH
+            .try_into()
+            .map_err(|error: seccompiler::BackendError| said(&error))?,
     )
     .map_err(|error| said(&error))?;
     let program: seccompiler::BpfProgram = filter

@@ -18,9 +18,7 @@ test -r /bin/sh || { echo "the system cannot be read" >&2; exit 6; }
 ///
 /// # Errors
 /// What went wrong, in the words of whoever said it.
-pub(super) fn forbidden_things(
-    wrap: &dyn Fn(&Spec, &Path) -> Vec<OsString>,
-) -> Result<(), String> {
+pub(super) fn forbidden_things(wrap: &dyn Fn(&Spec, &Path) -> Vec<OsString>) -> Result<(), String> {
     let failed = |why: std::io::Error| why.to_string();
     let folder = tempfile::Builder::new()
         .prefix("redgreen-probe-")

@@ -134,18 +134,29 @@ impl View {
             }
         };
         installed(program);
-        for folder in spec.env.get("PATH").into_iter().flat_map(|path| path.split(':')) {
+        for folder in spec
+            .env
+            .get("PATH")
+            .into_iter()
+            .flat_map(|path| path.split(':'))
+        {
             let folder = Path::new(folder);
             if !folder.is_absolute() || !in_home(folder) {
                 continue;
             }
             installed(&folder.join("tool"));
             let links = std::fs::read_dir(folder).into_iter().flatten().flatten();
-            for entry in links.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink())) {
+            for entry in links.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
+            {
                 installed(&entry.path());
             }
         }
-        for argument in spec.argv.iter().skip(1).filter(|word| word.starts_with('/')) {
+        for argument in spec
+            .argv
+            .iter()
+            .skip(1)
+            .filter(|word| word.starts_with('/'))
+        {
             let path = Path::new(argument);
             if path.is_file() {
                 installed(path);
@@ -178,7 +189,9 @@ impl View {
     /// Places at which something else is seen than in the folder around them.
     pub(super) fn changes(&self) -> impl Iterator<Item = (&Path, Sight)> {
         self.places.iter().filter_map(|(path, &sight)| {
-            let around = path.parent().map_or(Sight::Shown, |parent| self.of_path(parent));
+            let around = path
+                .parent()
+                .map_or(Sight::Shown, |parent| self.of_path(parent));
             (around != sight).then_some((path.as_path(), sight))
         })
     }
