@@ -3,10 +3,6 @@
 //!
 //! The functions marked `ignore` are not tests: they are programs that tests start, this executable again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the referee under test is started as another user"
-)]
 
 mod escapes;
 mod honest;
