@@ -7,6 +7,7 @@
 mod commit;
 mod error;
 mod index;
+mod log;
 mod memory;
 mod object;
 mod refs;

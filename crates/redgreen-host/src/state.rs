@@ -208,6 +208,11 @@ impl State {
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
     }
+    /// The key of this private state, which signs evidence.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
     /// A person's files that redgreen replaced at their request (`locks restore`).
     #[must_use]
     pub fn kept_copies(&self) -> PathBuf {
@@ -295,6 +300,26 @@ impl State {
             .flatten()
             .filter_map(Result::ok)
             .any(|entry| held(&entry.path()))
+    }
+
+    /// Takes a lock that is only held for moments, and waits for whoever holds it. Freed when the guard is dropped.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn wait_for(&self, name: &str) -> Result<Lock, StateError> {
+        let path = self.lock_file(name);
+        File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|file| {
+                file.lock()?;
+                Ok(Lock { file })
+            })
+            .map_err(|why| StateError::io("locked", &path, &why))
     }
 
     fn lock_file(&self, name: &str) -> PathBuf {

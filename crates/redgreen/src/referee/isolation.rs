@@ -4,7 +4,6 @@ use super::context::{Context, Setting};
 use crate::config::{Config, PLACES};
 use crate::error::Failure;
 use redgreen_host::process::{self, Available, Isolation, Network, SandboxSettings};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -95,14 +94,13 @@ pub fn sentence(available: &Available) -> String {
 
 /// What evidence keeps of it.
 #[must_use]
-pub fn record() -> Value {
+pub fn record() -> String {
     let available = process::available();
-    json!({
-        "level": available.level.as_str(),
-        "mechanism": available.mechanism,
-        "network": process::project_network().as_str(),
-        "reasons": available.reasons.iter().map(|tried| &tried.why).collect::<Vec<_>>(),
-    })
+    let level = available.level.as_str();
+    if available.mechanism.is_empty() {
+        return level.to_owned();
+    }
+    format!("{level} ({})", available.mechanism)
 }
 
 /// The level that `[policy] isolation` asks for.

@@ -548,7 +548,7 @@ pub fn merged(old: Option<RunReport>, new: RunReport) -> RunReport {
     old.tail.extend(new.tail);
     old.command.push("&&".to_owned());
     old.command.extend(new.command);
-    old.duration_ms += new.duration_ms;
+    old.duration_ms = old.duration_ms.saturating_add(new.duration_ms);
     if old.ended == Ended::Code(0) {
         old.ended = new.ended;
     }

@@ -8,6 +8,7 @@ mod answers;
 mod author;
 mod delivery;
 mod disputes;
+mod evidence;
 mod isolation;
 mod modes;
 mod plan_file;
