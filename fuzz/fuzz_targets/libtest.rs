@@ -2,7 +2,7 @@
 #![no_main]
 
 #[path = "../../crates/redgreen-formats/tests/readers/exercise.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "each target uses one of them")]
 mod exercise;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::libtest(bytes));

@@ -7,8 +7,9 @@ mod files;
 mod scratch;
 mod trim;
 
+pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
-pub use files::{remove_tree, size_of, write_atomically};
+pub use files::{read_file, remove_tree, size_of, write_atomically};
 pub use scratch::Scratch;
 pub use trim::{Trimmed, trim};
 
@@ -64,7 +65,7 @@ impl StateError {
             ),
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
                 StateErrorKind::Permission,
-                "check who owns that folder, or name another one in `REDGREEN_STATE_DIR`",
+                "check who owns that folder and whether it may be written; private state may also lie elsewhere: `REDGREEN_STATE_DIR`",
             ),
             _ => (
                 StateErrorKind::Io,

@@ -117,3 +117,15 @@ fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
     assert!(write_atomically(&folder.path().join("dir"), b"x").is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn b1_of_a_long_output_both_ends_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    std::fs::write(&file, b"0123456789").unwrap();
+    assert_eq!(read_ends(&file, 10).unwrap(), b"0123456789");
+    assert_eq!(
+        read_ends(&file, 4).unwrap(),
+        b"01\n[redgreen left out 6 bytes here]\n89"
+    );
+}

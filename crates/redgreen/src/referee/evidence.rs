@@ -201,7 +201,7 @@ fn isolation() -> String {
     super::isolation::record()
 }
 
-/// Whether what is judged could have read the key.
+/// Whether what is judged could have read the key: not where the system hides private state.
 fn key_note(key: Option<&SigningKey>) -> KeyNote {
     let protection = match (key, redgreen_host::process::best_available()) {
         (None, _) => "no_key",
