@@ -15,6 +15,7 @@ pub mod isolation;
 pub mod items;
 pub mod lock;
 pub mod lock_in_git;
+pub mod planted;
 pub mod proposal;
 pub mod red;
 pub mod redaction;
