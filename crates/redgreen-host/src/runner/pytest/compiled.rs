@@ -110,7 +110,7 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     let mut spec = Spec::new("python compile", argv, &empty);
     spec.writable = vec![temporary.path().to_owned()];
     spec.readable = vec![base(workspace)];
-    spec.readable.extend(facts.paths.iter().cloned());
+    spec.readable.extend(facts.readable());
     spec.env = [
         ("PATH", "/usr/bin:/bin".to_owned()),
         ("HOME", text(&empty)),
