@@ -4,6 +4,7 @@
 //! run in.
 
 pub mod checks;
+pub mod closure;
 pub mod context;
 pub mod controls;
 pub mod environment_changes;
@@ -22,4 +23,5 @@ pub mod refine;
 pub mod reported;
 pub mod scope;
 pub mod slips;
+pub mod snapshots;
 pub mod trees;
