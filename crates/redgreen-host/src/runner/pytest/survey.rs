@@ -276,6 +276,7 @@ fn cannot_import(
     const IMPORT: &str = "import pytest; print(pytest.__version__)";
     let argv = [launcher, "-c", IMPORT].map(str::to_owned).to_vec();
     let mut spec = Spec::new("python import", argv, &workspace.scratch);
+    spec.sees = process::Sees::Everything;
     spec.env = user_variables(user);
     spec.env
         .insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
