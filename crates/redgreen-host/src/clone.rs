@@ -62,7 +62,8 @@ pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError
             .map(str::to_owned),
         );
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        let mut spec = Spec::new("git clone", argv, folder);
+        // Our own git on bytes that we wrote, with no configuration but this: nothing of theirs runs.
+        let mut spec = Spec::unisolated("git clone", argv, folder);
         spec.env = env::child(home, home);
         for (name, value) in [
             ("GIT_CONFIG_GLOBAL", "/dev/null"),

@@ -174,6 +174,8 @@ impl State {
             scratch: scratch::sweep(&state.scratch_folder()),
         };
         process::record_jobs_in(&state.jobs());
+        keep_private(base, &state.root);
+        process::may_read_checkout(repository.top_level(), common);
         Ok((state, left))
     }
 
@@ -356,6 +358,28 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing is not enough: a process that another thread is just starting holds a copy for a moment.
         let _ = self.file.unlock();
+    }
+}
+
+/// No isolated command sees private state: neither this repository's nor that of others beside it.
+fn keep_private(base: &Path, own: &Path) {
+    process::keep_out_of(own);
+    if base.file_name().is_some_and(|name| name == "redgreen") {
+        process::keep_out_of(base);
+        return;
+    }
+    // A folder that somebody named may hold other things: only what is named like state is hidden.
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_state = name
+            .to_string_lossy()
+            .rsplit_once('-')
+            .is_some_and(|(_, end)| {
+                end.len() == 12 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+        if is_state {
+            process::keep_out_of(&entry.path());
+        }
     }
 }
 

@@ -119,7 +119,7 @@ impl Runner for Pytest {
             carried: BTreeMap::new(),
             prepare: Vec::new(),
             variables,
-            network: "host".to_owned(),
+            network: process::project_network().as_str().to_owned(),
             mount: "private".to_owned(),
         };
         compiled::prepare(&environment, &facts, workspace);
@@ -152,6 +152,11 @@ impl Runner for Pytest {
         let mut spec = Spec::new("pytest", argv, &root);
         spec.env = self.variables(request, &launcher, &folder);
         spec.timeout = self.settings.timeout;
+        spec.network = process::Network::of_record(&request.environment.network);
+        spec.readable = vec![compiled::base(request.workspace)];
+        if let Some(facts) = &facts {
+            spec.readable.extend(facts.readable());
+        }
         spec.log = Some(folder.log());
         spec.writable = writable(folder.path());
         let finished = process::run(&spec).map_err(|error| {

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod evidence_store;
 pub mod full;
 pub mod green;
+pub mod isolation;
 pub mod items;
 pub mod lock;
 pub mod lock_in_git;

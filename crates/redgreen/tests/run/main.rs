@@ -9,6 +9,7 @@ mod author;
 mod delivery;
 mod disputes;
 mod evidence;
+mod isolation;
 mod modes;
 mod plan_file;
 mod reports;

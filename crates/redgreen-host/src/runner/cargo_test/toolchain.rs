@@ -96,7 +96,7 @@ pub fn environment(
         carried: BTreeMap::new(),
         prepare: Vec::new(),
         variables,
-        network: "host".to_owned(),
+        network: process::project_network().as_str().to_owned(),
         mount: "private".to_owned(),
     })
 }
@@ -215,6 +215,7 @@ fn ask(
     }
     let mut spec = Spec::new("toolchain", argv, folder);
     spec.env = user.clone();
+    spec.sees = process::Sees::Everything;
     // A missing toolchain is a reason with a next step, never a silent download.
     spec.env
         .insert("RUSTUP_AUTO_INSTALL".to_owned(), "0".to_owned());

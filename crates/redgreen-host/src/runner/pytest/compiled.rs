@@ -64,11 +64,13 @@ pub(super) fn folders(
 ) -> Result<Folders, CouldNotRun> {
     let ready = key(environment).map(|key| prefix(workspace, key));
     match (isolation, ready) {
-        (Isolation::Bubblewrap, Some(compiled)) if compiled.is_dir() => Ok(Folders {
-            probe: probe(workspace)?,
-            compiled,
-        }),
-        (Isolation::Bubblewrap | Isolation::Process, ready) => {
+        (Isolation::Bubblewrap | Isolation::Landlock, Some(compiled)) if compiled.is_dir() => {
+            Ok(Folders {
+                probe: probe(workspace)?,
+                compiled,
+            })
+        }
+        (Isolation::Bubblewrap | Isolation::Landlock | Isolation::Process, ready) => {
             let (probe, compiled) = (own.join("p"), own.join("c"));
             write(&probe).map_err(|error| io("write", &probe, &error))?;
             if let Some(ready) = ready {
@@ -107,6 +109,8 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     argv.extend(facts.plugins.iter().cloned());
     let mut spec = Spec::new("python compile", argv, &empty);
     spec.writable = vec![temporary.path().to_owned()];
+    spec.readable = vec![base(workspace)];
+    spec.readable.extend(facts.readable());
     spec.env = [
         ("PATH", "/usr/bin:/bin".to_owned()),
         ("HOME", text(&empty)),
@@ -121,7 +125,8 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     }
 }
 
-fn base(workspace: &Workspace) -> PathBuf {
+/// Where the probe and compiled files are kept: a run may read them.
+pub(super) fn base(workspace: &Workspace) -> PathBuf {
     env::path_variable(SHARED)
         .map_or_else(|| survey::folder(workspace), |shared| shared.join("pytest"))
 }

@@ -170,6 +170,14 @@ fn origin(
     Ok((Digest::of(content.as_bytes()), digests, binary))
 }
 
+impl Facts {
+    /// Where code is loaded from, for the isolation of a run: it may lie in the user's home.
+    pub(super) fn readable(&self) -> Vec<PathBuf> {
+        let lists = [&self.site, &self.standard, &self.beside];
+        lists.into_iter().flatten().cloned().collect()
+    }
+}
+
 /// Asks the interpreter.
 fn survey(
     found: &Found,
@@ -190,6 +198,9 @@ fn survey(
     argv.push(workspace.checkout.display().to_string());
     argv.push(root.display().to_string());
     let mut spec = Spec::new("python survey", argv, &workspace.scratch);
+    // Packages may be installed anywhere; what it finds is what the runs are shown.
+    spec.sees = process::Sees::Everything;
+    spec.readable = vec![workspace.scratch.clone()];
     spec.env = user_variables(user);
     spec.writable = vec![compiled];
     spec.timeout = Duration::from_secs(120);
@@ -265,6 +276,7 @@ fn cannot_import(
     const IMPORT: &str = "import pytest; print(pytest.__version__)";
     let argv = [launcher, "-c", IMPORT].map(str::to_owned).to_vec();
     let mut spec = Spec::new("python import", argv, &workspace.scratch);
+    spec.sees = process::Sees::Everything;
     spec.env = user_variables(user);
     spec.env
         .insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
