@@ -8,8 +8,9 @@ mod scratch;
 mod trim;
 
 pub(crate) use files::sync_folder;
-pub use files::{remove_tree, size_of, write_atomically};
+pub use files::{remove_tree, size_of, unsealed, write_atomically, write_sealed};
 pub use scratch::Scratch;
+pub(crate) use scratch::{Temporary, before};
 pub use trim::{Trimmed, trim};
 
 use crate::git::Repository;
@@ -173,6 +174,7 @@ impl State {
             scratch: scratch::sweep(&state.scratch_folder()),
         };
         process::record_jobs_in(&state.jobs());
+        scratch::use_for_temporary(&state.root);
         Ok((state, left))
     }
 
@@ -222,7 +224,7 @@ impl State {
         self.root.join("jobs")
     }
     fn scratch_folder(&self) -> PathBuf {
-        self.root.join("scratch")
+        scratch::folder_below(&self.root)
     }
 
     /// A fresh private folder that is removed when the guard is dropped, or at the next start when we are killed.

@@ -32,7 +32,7 @@ fn bubblewrap() -> Option<&'static Path> {
 /// Tries the forbidden thing: a write beside the writable folder must fail, one inside it must work, and the process
 /// must not see ours.
 fn probe(bwrap: &Path) -> bool {
-    let Ok(folder) = tempfile::tempdir() else {
+    let Ok(folder) = crate::state::Temporary::new("isolation", None) else {
         return false;
     };
     let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));

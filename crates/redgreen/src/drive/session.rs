@@ -330,6 +330,7 @@ impl Driver<'_> {
             .join(format!("{}.json", evidence.hex()));
         let Some(value) = std::fs::read(path)
             .ok()
+            .filter(|bytes| redgreen_core::id::Digest::of(bytes) == *evidence)
             .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
         else {
             return Vec::new();

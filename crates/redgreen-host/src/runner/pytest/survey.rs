@@ -211,10 +211,7 @@ pub(super) fn warm(launcher: &Path, facts: &Facts, site: Digest, workspace: &Wor
     if target.is_dir() {
         return;
     }
-    let Ok(temporary) = tempfile::Builder::new()
-        .prefix("warm")
-        .tempdir_in(folder(workspace))
-    else {
+    let Ok(temporary) = crate::state::Temporary::new("warm", Some(&folder(workspace))) else {
         return;
     };
     let (pyc, empty) = (temporary.path().join("pyc"), temporary.path().join("empty"));
