@@ -46,8 +46,14 @@ pub fn encode(event: &Event) -> Result<String, WireError> {
 /// # Errors
 /// [`WireError`] for a newer version, text without a version, and text that has not the form of its version.
 pub fn decode(text: &str) -> Result<Event, WireError> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| WireError::Invalid(error.to_string()))?;
+    decode_value(serde_json::from_str(text).map_err(|error| WireError::Invalid(error.to_string()))?)
+}
+
+/// Like [`decode`], of a record that was parsed already.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_value(value: serde_json::Value) -> Result<Event, WireError> {
     // The version comes first: what a newer record means must not be guessed from the fields that happen to fit.
     match value.get("v").and_then(serde_json::Value::as_u64) {
         None => return Err(WireError::NoVersion),

@@ -193,5 +193,11 @@ pub fn run_into(
     supervise::supervise(spec, Some(sink))
 }
 
+/// The isolation that [`run`] will give to this command: what it writes to is all that matters.
+#[must_use]
+pub fn isolation_of(spec: &Spec) -> Isolation {
+    isolation::wrap(spec, std::path::Path::new("")).1
+}
+
 #[cfg(test)]
 mod tests;

@@ -200,6 +200,10 @@ fn house_edges_between_crates_go_one_way() {
             ][..],
         ),
         ("redgreen-testkit", &[][..]),
+        (
+            "redgreen-bench",
+            &["redgreen-core", "redgreen-formats", "redgreen-host"][..],
+        ),
     ]
     .into();
     let metadata = metadata(&["--no-deps"]);

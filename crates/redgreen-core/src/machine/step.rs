@@ -109,6 +109,17 @@ impl State {
         Ok(drive.effects)
     }
 
+    /// Whether an event can happen now: whether [`State::apply`] would carry it out.
+    ///
+    /// # Errors
+    /// [`Illegal`] when it cannot.
+    pub fn check(&self, event: &Event) -> Result<(), Illegal> {
+        match &self.run {
+            Some(run) => check(run, event),
+            None => begin_run(event.clone()).map(drop),
+        }
+    }
+
     /// The state after a list of events: how a run is taken up again.
     ///
     /// # Errors

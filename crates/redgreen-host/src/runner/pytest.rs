@@ -5,6 +5,7 @@
 //! is imported (`redgreen_origin.py`, started by `sitecustomize.py` in every Python process of the run) and proved at
 //! the end.
 
+mod compiled;
 mod interpreter;
 mod probe;
 mod survey;
@@ -76,13 +77,12 @@ impl Runner for Pytest {
     fn environment(&self, workspace: &Workspace) -> Result<Environment, CouldNotRun> {
         let found = interpreter::find(&self.settings, &self.user, workspace)?;
         let root = workspace.checkout.join(&self.settings.root);
-        let facts = survey::survey(&found, &self.user, &root, workspace)?;
-        let site = survey::digest_site(&facts, workspace)?;
+        let survey::Surveyed {
+            facts,
+            site,
+            binary: digest,
+        } = survey::established(&found, &self.user, &root, workspace)?;
         survey::store(&facts, site, workspace)?;
-        survey::warm(&found.launcher, &facts, site, workspace);
-        let binary =
-            fs::read(&facts.real).map_err(|error| io("read", Path::new(&facts.real), &error))?;
-        let digest = Digest::of(&binary);
         let tool = |version: &str, path: &str, digest| Tool {
             version: version.to_owned(),
             path: path.to_owned(),
@@ -111,24 +111,37 @@ impl Runner for Pytest {
         if let Some(base) = &facts.user_base {
             variables.insert("PYTHONUSERBASE".to_owned(), base.clone());
         }
-        Ok(Environment {
+        let environment = Environment {
             tools,
             dependencies: BTreeMap::from([("site-packages".to_owned(), site)]),
-            plugins: facts.plugins,
+            plugins: facts.plugins.clone(),
             carried: BTreeMap::new(),
             prepare: Vec::new(),
             variables,
             network: "host".to_owned(),
             mount: "private".to_owned(),
-        })
+        };
+        compiled::prepare(&environment, &facts, workspace);
+        Ok(environment)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<RunReport, CouldNotRun> {
         let launcher = launcher(request.environment)?;
         let asked = Asked::new(request, &self.settings)?;
         let facts = survey::load(request.environment, request.workspace);
-        let folder = probe::RunFolder::new(request, &self.settings, &asked, facts.as_ref())?;
         let root = request.tree.join(&self.settings.root);
+        let writable = |own: &Path| {
+            let mut writable = vec![request.tree.to_owned(), own.to_owned()];
+            writable.extend(request.sites.and_then(Path::parent).map(Path::to_owned));
+            writable
+        };
+        let isolation = |own: &Path| {
+            let mut spec = Spec::new("pytest", vec![launcher.clone()], &root);
+            spec.writable = writable(own);
+            process::isolation_of(&spec)
+        };
+        let folder =
+            probe::RunFolder::new(request, &self.settings, &asked, facts.as_ref(), &isolation)?;
         let mut argv = vec![launcher.clone()];
         argv.extend(folder.program());
         argv.extend(folder.options(&request.environment.plugins));
@@ -138,9 +151,7 @@ impl Runner for Pytest {
         spec.env = self.variables(request, &launcher, &folder);
         spec.timeout = self.settings.timeout;
         spec.log = Some(folder.log());
-        spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];
-        spec.writable
-            .extend(request.sites.and_then(Path::parent).map(Path::to_owned));
+        spec.writable = writable(folder.path());
         let finished = process::run(&spec).map_err(|error| {
             Box::new(Reason::new(
                 ReasonCode::CommandNotFound,

@@ -7,7 +7,7 @@ use crate::drive::Driver;
 use crate::drive::log::RunLog;
 use crate::error::Failure;
 use crate::referee::context::{Context, Setting, git_failure};
-use crate::referee::evidence::{Subject, gate_document, keep};
+use crate::referee::evidence::gate_document;
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
@@ -67,18 +67,7 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
     claims.accepted.append(&mut driver.accepted(&task.task));
     let base = old.record.base_commit.clone();
     let red = driver.prove_in(&task.task, &base, &folder, &claims)?;
-    let evidence = keep(
-        context,
-        &red.result,
-        start.elapsed(),
-        &Subject {
-            content_tree: None,
-            environment: Some(red.environments.digest()),
-            lock: None,
-            runs: &red.runs,
-            checks: &[],
-        },
-    )?;
+    let evidence = super::red::record(context, &red, &task.plan_files, start.elapsed())?;
     if red.result.verdict() != Verdict::Pass {
         context.printer.result(
             || gate::human(&red.result),
@@ -96,7 +85,7 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
         .collect();
     let duration = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     let summary = GateSummary::of(&red.result, evidence, tail, 0, duration);
-    let lock = driver.lock_proven(&task.task, &base, &red, arguments.reason.clone())?;
+    let lock = driver.lock_proven(&task.task, &base, &red, evidence, arguments.reason.clone())?;
     let by = driver.person.clone();
     let new = driver.lock_of(&task.task)?;
     driver.fresh_clone(

@@ -24,8 +24,8 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
         };
         return red::run(context, &red_arguments);
     }
-    match green::run(context, arguments)? {
-        ExitCode::Pass => full::run(context, arguments),
-        other => Ok(other),
+    match green::prove(context, arguments)? {
+        (ExitCode::Pass, candidate) => full::validate(context, arguments, Some(candidate)),
+        (other, _) => Ok(other),
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::TaskArgs;
 use crate::referee::context::Context;
 use crate::referee::evidence::{Subject, gate_document, keep};
 use crate::referee::full::validate_full;
-use crate::referee::green::GreenRequest;
+use crate::referee::green::{CandidateTree, GreenRequest};
 use crate::render::gate;
 
 /// Whole suite, lock and checks on the working tree's sources.
@@ -15,6 +15,15 @@ use crate::render::gate;
 /// # Errors
 /// A failure when the question cannot be put.
 pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
+    validate(context, arguments, None)
+}
+
+/// The same with the candidate as GREEN read it in the same command.
+pub(super) fn validate(
+    context: &Context,
+    arguments: &TaskArgs,
+    candidate: Option<CandidateTree>,
+) -> Ending {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
     let lock = lock_of(context, &task)?;
     let start = redgreen_host::clock::monotonic();
@@ -27,6 +36,7 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
             scope: &task.scope(),
         },
         &task.supersedes(),
+        candidate,
     )?;
     let subject = Subject {
         content_tree: Some(&outcome.content_tree),

@@ -6,7 +6,7 @@ use crate::cli::TaskArgs;
 use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::referee::evidence::{Subject, gate_document, keep};
-use crate::referee::green::{GreenRequest, prove_green};
+use crate::referee::green::{CandidateTree, GreenRequest, prove_green};
 use crate::referee::lock::{StoredLock, load_lock};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
@@ -33,6 +33,20 @@ pub fn lock_of(context: &Context, task: &TaskContext) -> Result<StoredLock, Fail
 /// # Errors
 /// A failure when the question cannot be put.
 pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
+    let (ending, _) = prove(context, arguments)?;
+    if ending == ExitCode::Pass {
+        context
+            .printer
+            .talk(format!("next    redgreen full {}", arguments.task));
+    }
+    Ok(ending)
+}
+
+/// The same with the candidate as it was read, for the gate after it.
+pub(super) fn prove(
+    context: &Context,
+    arguments: &TaskArgs,
+) -> Result<(ExitCode, CandidateTree), Failure> {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
     let lock = lock_of(context, &task)?;
     let start = redgreen_host::clock::monotonic();
@@ -62,11 +76,5 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
         || gate::human(&outcome.result),
         || gate_document(&outcome.result, start.elapsed(), Some(evidence)),
     );
-    let ending = ExitCode::from(outcome.result.verdict());
-    if ending == ExitCode::Pass {
-        context
-            .printer
-            .talk(format!("next    redgreen full {}", task.task));
-    }
-    Ok(ending)
+    Ok((ExitCode::from(outcome.result.verdict()), outcome.candidate))
 }

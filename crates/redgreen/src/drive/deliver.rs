@@ -202,7 +202,8 @@ impl Driver<'_> {
         redgreen_host::state::write_atomically(&note, lock.commit.as_bytes())
             .map_err(Failure::internal)?;
         let reason = "another task was delivered meanwhile; proven again on it".to_owned();
-        self.lock_proven(task, tip, &red, reason)?;
+        let evidence = self.keep_red(&red)?;
+        self.lock_proven(task, tip, &red, evidence, reason)?;
         self.finish_rebase(task)?;
         if both.is_empty() {
             Ok(Delivery::ContentChanged {

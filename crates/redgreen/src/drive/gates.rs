@@ -10,7 +10,7 @@ use crate::referee::lock::{LockTarget, StoredLock, create_lock, finish_lock, loa
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
 use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
-use redgreen_core::id::{CriterionId, TaskId};
+use redgreen_core::id::{CriterionId, Digest, TaskId};
 use redgreen_core::machine::{AgentRole, EffectKey, Event, GateSummary, LockRef};
 use redgreen_core::outcome::Verdict;
 use redgreen_core::plan::{Mode, Task};
@@ -272,6 +272,7 @@ impl Driver<'_> {
                 scope: &definition.scope,
             },
             &definition.supersedes.iter().cloned().collect(),
+            None,
         )?;
         if outcome.result.verdict() == Verdict::Pass {
             self.remember_validated(task, &lock.digest, &outcome.content_tree)?;
@@ -303,7 +304,44 @@ impl Driver<'_> {
         };
         let base = self.base_of(task)?;
         let reason = self.why_locked_again(task);
-        self.lock_proven(task, &base, &red, reason)
+        let evidence = match self.judged_red(task) {
+            Some(evidence) => evidence,
+            None => self.keep_red(&red)?,
+        };
+        self.lock_proven(task, &base, &red, evidence, reason)
+    }
+
+    /// The evidence of the RED that a task passed last, as the journal names it.
+    fn judged_red(&self, task: &TaskId) -> Option<Digest> {
+        self.log
+            .events()
+            .iter()
+            .rev()
+            .find_map(|(_, event)| match event {
+                Event::GateJudged { key, summary }
+                    if key.task.as_ref() == Some(task)
+                        && matches!(summary.gate(), Gate::Red | Gate::Lock) =>
+                {
+                    Some(summary.parts())
+                }
+                _ => None,
+            })
+            .filter(|parts| parts.verdict == Verdict::Pass)
+            .map(|parts| parts.evidence)
+    }
+
+    /// Keeps the evidence of a RED that is proven again outside of a gate of the run.
+    ///
+    /// # Errors
+    /// A failure when it cannot be written.
+    pub fn keep_red(&self, red: &RedOutcome) -> Result<Digest, Failure> {
+        // How long it took is not known here, and informative only.
+        crate::command::red::record(
+            self.context,
+            red,
+            &self.plan_files,
+            std::time::Duration::ZERO,
+        )
     }
 
     /// Why a task is locked another time: the dispute that was settled last.
@@ -328,7 +366,8 @@ impl Driver<'_> {
         )
     }
 
-    /// Commits the lock of a RED that passed on this base. What was locked before is superseded, for this reason.
+    /// Commits the lock of a RED that passed on this base, naming its evidence. What was locked before is superseded,
+    /// for this reason.
     ///
     /// # Errors
     /// A failure when RED does not pass, or git refuses.
@@ -337,6 +376,7 @@ impl Driver<'_> {
         task: &TaskId,
         base: &str,
         red: &RedOutcome,
+        evidence: Digest,
         reason: String,
     ) -> Result<LockRef, Failure> {
         if red.result.verdict() != Verdict::Pass {
@@ -369,19 +409,6 @@ impl Driver<'_> {
             .refs(&reference)
             .map_err(crate::referee::context::git_failure)?;
         let existing = known.get(&reference).map(String::as_str);
-        let start = redgreen_host::clock::monotonic();
-        let evidence = keep(
-            self.context,
-            &red.result,
-            start.elapsed(),
-            &Subject {
-                content_tree: None,
-                environment: Some(red.environments.digest()),
-                lock: None,
-                runs: &red.runs,
-                checks: &[],
-            },
-        )?;
         let stored = create_lock(
             self.context,
             &self.slug,
@@ -429,9 +456,9 @@ fn first_reason(result: &redgreen_core::gate::GateResult) -> String {
 struct Judged {
     result: redgreen_core::gate::GateResult,
     content_tree: Option<String>,
-    lock: Option<redgreen_core::id::Digest>,
+    lock: Option<Digest>,
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
     checks: Vec<redgreen_core::gate::CheckRun>,
-    environment: Option<redgreen_core::id::Digest>,
+    environment: Option<Digest>,
 }

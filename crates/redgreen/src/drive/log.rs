@@ -42,15 +42,15 @@ impl RunLog {
         let path = context.state.journals().join(format!("{slug}.jsonl"));
         let opened = Journal::open(&path).map_err(|error| journal_failure(&error))?;
         let mut events = Vec::new();
-        for record in &opened.records {
-            let event = wire::decode(&record.data.to_string()).map_err(|error| {
+        for record in opened.records {
+            let event = wire::decode_value(record.data).map_err(|error| {
                 Failure::new(
                     ExitCode::Rejected,
                     format!("record {} of `{}`: {error}", record.seq, path.display()),
                     "it was not written by this redgreen; nothing was done",
                 )
             })?;
-            events.push((record.at.clone(), event));
+            events.push((record.at, event));
         }
         let state = State::replay(events.iter().map(|(_, event)| event.clone())).map_err(
             |(index, illegal)| {
@@ -82,12 +82,13 @@ impl RunLog {
         let mut events = Vec::new();
         let mut invalid = None;
         if path.exists() {
-            redgreen_host::journal::read(&path, &mut |record| match wire::decode(
-                &record.data.to_string(),
-            ) {
-                Ok(event) => events.push((record.at.clone(), event)),
-                Err(error) => invalid = invalid.take().or(Some(error)),
-            })
+            redgreen_host::journal::read(
+                &path,
+                &mut |record| match wire::decode_value(record.data) {
+                    Ok(event) => events.push((record.at, event)),
+                    Err(error) => invalid = invalid.take().or(Some(error)),
+                },
+            )
             .map_err(|error| journal_failure(&error))?;
         }
         if let Some(error) = invalid {
@@ -127,9 +128,9 @@ impl RunLog {
     /// A usage failure when it cannot happen now (nothing is recorded); a failure of the disk otherwise.
     pub fn record(&mut self, event: Event) -> Result<Vec<Effect>, Failure> {
         let event = without_secrets(event)?;
-        let mut next = self.state.clone();
-        let effects = next
-            .apply(event.clone())
+        // Checked without a copy of the state: one for each event makes a long run quadratic in its tasks.
+        self.state
+            .check(&event)
             .map_err(|illegal| Failure::usage(illegal.message, illegal.help))?;
         let text = wire::encode(&event).map_err(Failure::internal)?;
         let value = serde_json::from_str(&text).map_err(Failure::internal)?;
@@ -137,7 +138,7 @@ impl RunLog {
             .journal
             .append(value)
             .map_err(|error| Failure::not_ready(error.to_string(), error.hint()))?;
-        self.state = next;
+        let effects = self.state.apply(event.clone()).map_err(Failure::internal)?;
         self.events.push((record.at, event));
         Ok(effects)
     }

@@ -17,7 +17,7 @@ use redgreen_core::id::{ItemId, RelPath};
 use redgreen_core::outcome::{Role, Verdict};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
-use redgreen_core::tree::{self, ChangeKind};
+use redgreen_core::tree::{self, ChangeKind, Mode};
 use redgreen_host::path_rules::{PathClass, PathRules};
 use redgreen_host::runner::{RunnerKind, Selection};
 use redgreen_host::tree::{Snapshot, content_digest};
@@ -109,7 +109,21 @@ pub fn take_apart(
             .collect(),
         tests_in_source: Vec::new(),
     };
-    for (path, kind) in tree::changes(&locked.listing(), &candidate.snapshot.listing()) {
+    let changes = tree::changes(&locked.listing(), &candidate.snapshot.listing());
+    // One git process for the old bytes of all of them; each is looked at below, by its path.
+    let old: Vec<&RelPath> = changes
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| {
+            locked
+                .get(path)
+                .is_some_and(|file| file.mode != Mode::Submodule)
+        })
+        .collect();
+    locked
+        .bytes_of(repository, old)
+        .map_err(Failure::internal)?;
+    for (path, kind) in changes {
         if request.plan_files.contains(&path)
             || candidate
                 .irregular

@@ -19,6 +19,7 @@ use redgreen_lint::Language;
 use redgreen_lint::splice::{splice, test_units};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A lock as private state holds it: the record, and what only the referee needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -323,11 +324,12 @@ fn changed_entries(
     let parent = Snapshot::of_commit(&context.repository, parent).map_err(Failure::internal)?;
     let listing = proposal.tree.listing();
     let mut changes = Vec::new();
+    let mut blobs: Vec<Arc<[u8]>> = Vec::new();
     for (path, _) in redgreen_core::tree::changes(&parent.listing(), &listing) {
         match setting.rules.class(&path) {
             PathClass::Test => {
                 if let Some(bytes) = bytes_of(&proposal.tree, &context.repository, &path)? {
-                    context.repository.write_blob(&bytes).map_err(git_failure)?;
+                    blobs.push(bytes);
                 }
                 changes.push((path.clone(), listing.get(&path).cloned()));
             }
@@ -341,16 +343,19 @@ fn changed_entries(
                 let spliced = splice(&here, &proposed).map_err(Failure::internal)?;
                 if spliced != here {
                     let mode = listing.get(&path).map_or(Mode::File, |entry| entry.mode);
-                    let oid = context
-                        .repository
-                        .write_blob(spliced.as_bytes())
-                        .map_err(git_failure)?;
+                    let oid = context.repository.blob_id(spliced.as_bytes());
+                    blobs.push(spliced.into_bytes().into());
                     changes.push((path.clone(), Some(Entry { mode, oid })));
                 }
             }
             PathClass::Source | PathClass::RunnerConfig | PathClass::Inert | PathClass::Locked => {}
         }
     }
+    let blobs: Vec<&[u8]> = blobs.iter().map(AsRef::as_ref).collect();
+    context
+        .repository
+        .write_blobs(&blobs)
+        .map_err(git_failure)?;
     Ok(changes)
 }
 

@@ -24,11 +24,15 @@ fn must(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// A virtual environment with pytest, made once below `target/`. The folder is the one of the pytest adapter's tests.
+/// A virtual environment with pytest and no plugins (they double its start), made once below `target/`.
 pub fn virtual_environment() -> &'static Path {
     static VENV: OnceLock<PathBuf> = OnceLock::new();
     VENV.get_or_init(|| {
-        let requirements = include_str!("../../../redgreen-host/tests/pytest/requirements.txt");
+        let all = include_str!("../../../redgreen-host/tests/pytest/requirements.txt");
+        let requirements = all
+            .lines()
+            .find(|line| line.starts_with("pytest=="))
+            .expect("pytest is among the requirements");
         let digest = Digest::of(requirements.as_bytes()).short();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytest-{digest}"));
         let ready = folder.join("ready");
@@ -314,7 +318,16 @@ impl Hand {
         command
             .args(arguments)
             .current_dir(&self.cwd)
-            .env("REDGREEN_STATE_DIR", &self.state);
+            .env("REDGREEN_STATE_DIR", &self.state)
+            // pytest is compiled once for all scenes, not a second long in each.
+            .env(
+                "REDGREEN_SHARED_CACHE",
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared"),
+            );
+        let venv = virtual_environment();
+        if fs::read_link(self.path(".venv")).is_ok_and(|target| target == venv) {
+            command.env("UV_PROJECT_ENVIRONMENT", venv);
+        }
         command
     }
     /// Runs redgreen and does something as soon as it says this on standard error.

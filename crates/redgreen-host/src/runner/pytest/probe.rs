@@ -1,18 +1,11 @@
 //! The private folder of one run: our Python files, settings, record, home, temporary files.
 
-use super::{Asked, io, survey};
-use crate::process::Finished;
+use super::{Asked, compiled, io, survey};
+use crate::process::{Finished, Isolation};
 use crate::runner::{CouldNotRun, Request, RunnerSettings};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const SITECUSTOMIZE: &str = include_str!("probe/sitecustomize.py");
-const ORIGIN: &str = include_str!("probe/redgreen_origin.py");
-const PROBE: &str = include_str!("probe/redgreen_probe.py");
-const EXCEPTIONS: &str = include_str!("probe/redgreen_exceptions.py");
-const OPTIONS: &str = include_str!("probe/redgreen_options.py");
-const EXPECTATIONS: &str = include_str!("probe/redgreen_expectations.py");
 
 /// What `redgreen_probe.py` and `redgreen_origin.py` read.
 #[derive(Serialize)]
@@ -44,6 +37,7 @@ struct Secret<'a> {
 pub(super) struct RunFolder {
     folder: tempfile::TempDir,
     mark: String,
+    folders: compiled::Folders,
 }
 
 impl RunFolder {
@@ -53,6 +47,7 @@ impl RunFolder {
         settings: &RunnerSettings,
         asked: &Asked,
         facts: Option<&survey::Facts>,
+        isolation: &dyn Fn(&Path) -> Isolation,
     ) -> Result<Self, CouldNotRun> {
         let scratch = &request.workspace.scratch;
         fs::create_dir_all(scratch).map_err(|error| io("create", scratch, &error))?;
@@ -61,9 +56,19 @@ impl RunFolder {
             .tempdir_in(scratch)
             .map_err(|error| io("create a folder in", scratch, &error))?;
         let mark = mark().map_err(|error| io("read", Path::new("/dev/urandom"), &error))?;
-        let this = Self { folder, mark };
+        let folders = compiled::folders(
+            request.environment,
+            request.workspace,
+            isolation(folder.path()),
+            folder.path(),
+        )?;
+        let this = Self {
+            folder,
+            mark,
+            folders,
+        };
         // Short names: sockets in temporary folders are limited to about a hundred characters of path.
-        for name in ["p", "h", "t", "c"] {
+        for name in ["h", "t"] {
             let path = this.path().join(name);
             fs::create_dir(&path).map_err(|error| io("create", &path, &error))?;
         }
@@ -99,12 +104,6 @@ impl RunFolder {
         };
         let secret = serde_json::to_vec(&secret).unwrap_or_default();
         for (name, bytes) in [
-            ("p/sitecustomize.py", SITECUSTOMIZE.as_bytes()),
-            ("p/redgreen_origin.py", ORIGIN.as_bytes()),
-            ("p/redgreen_probe.py", PROBE.as_bytes()),
-            ("p/redgreen_exceptions.py", EXCEPTIONS.as_bytes()),
-            ("p/redgreen_options.py", OPTIONS.as_bytes()),
-            ("p/redgreen_expectations.py", EXPECTATIONS.as_bytes()),
             ("run.json", content.as_slice()),
             ("s", secret.as_slice()),
             ("empty.ini", b"[pytest]\n".as_slice()),
@@ -113,11 +112,6 @@ impl RunFolder {
             let path = this.path().join(name);
             fs::write(&path, bytes).map_err(|error| io("write", &path, &error))?;
         }
-        survey::copy_warm(
-            request.environment,
-            request.workspace,
-            &this.path().join("c"),
-        );
         Ok(this)
     }
 
@@ -128,7 +122,11 @@ impl RunFolder {
 
     /// The program to run: by path, so that no file of the project can take its name, and its secret.
     pub(super) fn program(&self) -> [String; 2] {
-        ["p/redgreen_probe.py", "s"].map(|name| self.path().join(name).display().to_string())
+        [
+            self.folders.probe.join("redgreen_start.py"),
+            self.path().join("s"),
+        ]
+        .map(|path| path.display().to_string())
     }
 
     /// The mark that every line of the record carries.
@@ -165,11 +163,14 @@ impl RunFolder {
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let at = |name: &str| self.path().join(name).display().to_string();
         [
-            ("PYTHONPATH", at("p")),
+            ("PYTHONPATH", self.folders.probe.display().to_string()),
             ("REDGREEN_RUN", at("run.json")),
             ("HOME", at("h")),
             ("TMPDIR", at("t")),
-            ("PYTHONPYCACHEPREFIX", at("c")),
+            (
+                "PYTHONPYCACHEPREFIX",
+                self.folders.compiled.display().to_string(),
+            ),
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
             ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1".to_owned()),
         ]

@@ -38,10 +38,125 @@ pub(super) struct Facts {
     /// Why pytest cannot be imported.
     #[serde(default)]
     pub(super) problem: Option<String>,
+    /// Folders that would be in `site` if they existed, and those that are.
+    #[serde(default)]
+    candidates: Vec<PathBuf>,
+    /// A file of the standard library.
+    #[serde(default)]
+    library: PathBuf,
+    /// Whether everything above follows from the interpreter, `site` and the project's own files.
+    #[serde(default)]
+    complete: bool,
+}
+
+/// What was established about an interpreter.
+pub(super) struct Surveyed {
+    pub(super) facts: Facts,
+    /// The digest of every file of site-packages.
+    pub(super) site: Digest,
+    /// The digest of the interpreter's binary.
+    pub(super) binary: Digest,
+}
+
+/// Facts with what they followed from.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    from: Digest,
+    facts: Facts,
+}
+
+/// Establishes what the environment consists of. Files are digested each time; the interpreter, which takes longer to
+/// start than a small gate may cost (SPEC H3), is asked only when something that it was told from has changed.
+pub(super) fn established(
+    found: &Found,
+    user: &BTreeMap<String, String>,
+    root: &Path,
+    workspace: &Workspace,
+) -> Result<Surveyed, CouldNotRun> {
+    let place = format!(
+        "{}\0{}\0{}",
+        found.launcher.display(),
+        workspace.checkout.display(),
+        root.display()
+    );
+    let file = folder(workspace).join(format!(
+        "{}.survey.json",
+        Digest::of(place.as_bytes()).short()
+    ));
+    let known = fs::read(&file)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok());
+    if let Some(Known { from, facts }) = known
+        && let Ok((now, site, binary)) = origin(&facts, &place, user, root, workspace)
+        && now == from
+    {
+        return Ok(Surveyed {
+            facts,
+            site,
+            binary,
+        });
+    }
+    let facts = survey(found, user, root, workspace)?;
+    let (from, site, binary) = origin(&facts, &place, user, root, workspace)?;
+    if facts.complete {
+        let known = Known { from, facts };
+        write_cache(&file, &serde_json::to_vec(&known).unwrap_or_default())?;
+        return Ok(Surveyed {
+            facts: known.facts,
+            site,
+            binary,
+        });
+    }
+    Ok(Surveyed {
+        facts,
+        site,
+        binary,
+    })
+}
+
+/// The digest of everything that facts follow from, that of site-packages and that of the binary.
+fn origin(
+    facts: &Facts,
+    place: &str,
+    user: &BTreeMap<String, String>,
+    root: &Path,
+    workspace: &Workspace,
+) -> Result<(Digest, Digest, Digest), CouldNotRun> {
+    let real = Path::new(&facts.real);
+    let binary = fs::read(real).map_err(|error| io("read", real, &error))?;
+    let binary = Digest::of(&binary);
+    let site = digest_site(facts, workspace)?;
+    let launcher = place.split('\0').next().unwrap_or_default();
+    let mut content = format!("{SURVEY}\0{place}\0{binary}\0{site}\0{user:?}");
+    _ = write!(content, "\0{:?}", fs::canonicalize(launcher).ok());
+    let venv = Path::new(launcher).parent().and_then(Path::parent);
+    for file in [
+        venv.map(|venv| venv.join("pyvenv.cfg")),
+        Some(root.join("pyproject.toml")),
+        Some(workspace.checkout.join("pyproject.toml")),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        _ = write!(
+            content,
+            "\0{:?}",
+            fs::read(file).ok().map(|bytes| Digest::of(&bytes))
+        );
+    }
+    for folder in &facts.candidates {
+        _ = write!(content, "\0{:?}", fs::canonicalize(folder).ok());
+    }
+    // The standard library is not digested with the environment; a new version of it has another date.
+    let library = fs::metadata(&facts.library)
+        .and_then(|found| Ok((found.len(), found.modified()?)))
+        .ok();
+    _ = write!(content, "\0{library:?}");
+    Ok((Digest::of(content.as_bytes()), site, binary))
 }
 
 /// Asks the interpreter.
-pub(super) fn survey(
+fn survey(
     found: &Found,
     user: &BTreeMap<String, String>,
     root: &Path,
@@ -110,7 +225,7 @@ pub(super) fn survey(
 }
 
 /// Digests every file of site-packages but `__pycache__`, and keeps the list so that a difference can name the file.
-pub(super) fn digest_site(facts: &Facts, workspace: &Workspace) -> Result<Digest, CouldNotRun> {
+fn digest_site(facts: &Facts, workspace: &Workspace) -> Result<Digest, CouldNotRun> {
     let mut list = String::new();
     for folder in &facts.site {
         let mut lines = Vec::new();
@@ -162,7 +277,7 @@ fn walk(
     Ok(())
 }
 
-fn folder(workspace: &Workspace) -> PathBuf {
+pub(super) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("pytest")
 }
 
@@ -174,10 +289,6 @@ fn facts_file(workspace: &Workspace, digest: Digest) -> PathBuf {
     // Worktrees of one repository share the cache; what belongs to the project itself depends on the checkout.
     let checkout = Digest::of(workspace.checkout.as_os_str().as_encoded_bytes()).short();
     folder(workspace).join(format!("{}-{checkout}.json", digest.hex()))
-}
-
-fn warm_folder(workspace: &Workspace, digest: Digest) -> PathBuf {
-    folder(workspace).join(format!("{}.pyc", digest.hex()))
 }
 
 fn write_cache(file: &Path, bytes: &[u8]) -> Result<(), CouldNotRun> {
@@ -193,7 +304,7 @@ pub(super) fn store(facts: &Facts, site: Digest, workspace: &Workspace) -> Resul
     write_cache(&facts_file(workspace, site), &bytes)
 }
 
-fn site_digest(environment: &Environment) -> Option<Digest> {
+pub(super) fn site_digest(environment: &Environment) -> Option<Digest> {
     environment.dependencies.get("site-packages").copied()
 }
 
@@ -201,77 +312,6 @@ fn site_digest(environment: &Environment) -> Option<Digest> {
 pub(super) fn load(environment: &Environment, workspace: &Workspace) -> Option<Facts> {
     let bytes = fs::read(facts_file(workspace, site_digest(environment)?)).ok()?;
     serde_json::from_slice(&bytes).ok()
-}
-
-/// Compiles pytest and its plugins once per environment, before any project code runs: the runs never read the
-/// `__pycache__` of the environment (it is not digested), and compiling pytest anew costs 0.7 s each time.
-/// What goes wrong here only costs time later.
-pub(super) fn warm(launcher: &Path, facts: &Facts, site: Digest, workspace: &Workspace) {
-    let target = warm_folder(workspace, site);
-    if target.is_dir() {
-        return;
-    }
-    let Ok(temporary) = crate::state::Temporary::new("warm", Some(&folder(workspace))) else {
-        return;
-    };
-    let (pyc, empty) = (temporary.path().join("pyc"), temporary.path().join("empty"));
-    if fs::create_dir_all(&pyc).is_err() || fs::create_dir_all(&empty).is_err() {
-        return;
-    }
-    let mut argv: Vec<String> = vec![launcher.display().to_string()];
-    argv.extend(
-        [
-            "-m",
-            "pytest",
-            "--collect-only",
-            "-q",
-            "--rootdir=.",
-            "-c",
-            "/dev/null",
-        ]
-        .map(str::to_owned),
-    );
-    for plugin in &facts.plugins {
-        argv.extend(["-p".to_owned(), plugin.clone()]);
-    }
-    let mut spec = Spec::new("python compile", argv, &empty);
-    spec.writable = vec![temporary.path().to_owned()];
-    let variables = [
-        ("PATH", "/usr/bin:/bin".to_owned()),
-        ("HOME", empty.display().to_string()),
-        ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1".to_owned()),
-        ("PYTHONPYCACHEPREFIX", pyc.display().to_string()),
-    ];
-    spec.env = variables
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    spec.timeout = Duration::from_secs(120);
-    if process::run(&spec).is_ok() {
-        _ = fs::rename(&pyc, &target);
-    }
-}
-
-/// Gives a run its own copy of the compiled files, so that no run can change what another one loads.
-pub(super) fn copy_warm(environment: &Environment, workspace: &Workspace, target: &Path) {
-    if let Some(site) = site_digest(environment) {
-        // A missing or partial copy is only slower: Python compiles what it does not find.
-        _ = copy(&warm_folder(workspace, site), target);
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// The list behind a digest of site-packages: path to `sha256 size`.

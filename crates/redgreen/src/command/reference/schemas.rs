@@ -148,26 +148,13 @@ fn control() -> Value {
     ])
 }
 
-/// `redgreen.gate/1`: what `--format json` prints for a gate.
-pub(super) fn gate() -> Value {
-    let reason = object(vec![
-        must("code", words(codes(), "the stable code")),
-        must("message", text("the fact")),
-        must("path", or_null(text("the file"))),
-        must("line", or_null(count("the line in it, from 1"))),
-        must("test", or_null(text("the test"))),
-        must("help", text("the next step")),
-        may("diff", text("a unified difference that shows the fact")),
-    ]);
-    let body = object(vec![
-        must("schema", always(GATE_SCHEMA)),
+/// What a gate came to, wherever it is written. `reason` is the schema of a reason.
+fn judged(reason: &Value) -> Vec<Field> {
+    let reasons = |description: &str| list(reason.clone(), description);
+    vec![
         must("gate", words(gates(), "which gate")),
-        must("task", or_null(text("the task; `null` for an unnamed red"))),
         must("verdict", verdict()),
-        must(
-            "reasons",
-            list(json!({"$ref": "#/$defs/reason"}), "why it is no pass"),
-        ),
+        must("reasons", reasons("why it is no pass")),
         must(
             "tests",
             list(json!({"$ref": "#/$defs/test"}), "the tests that took part"),
@@ -180,18 +167,31 @@ pub(super) fn gate() -> Value {
             ),
         ),
         must("duration_ms", count("milliseconds; informative")),
+        must("notes", reasons("facts worth knowing that change nothing")),
+    ]
+}
+
+/// `redgreen.gate/1`: what `--format json` prints for a gate.
+pub(super) fn gate() -> Value {
+    let reason = object(vec![
+        must("code", words(codes(), "the stable code")),
+        must("message", text("the fact")),
+        must("path", or_null(text("the file"))),
+        must("line", or_null(count("the line in it, from 1"))),
+        must("test", or_null(text("the test"))),
+        must("help", text("the next step")),
+        may("diff", text("a unified difference that shows the fact")),
+    ]);
+    let mut fields = vec![
+        must("schema", always(GATE_SCHEMA)),
+        must("task", or_null(text("the task; `null` for an unnamed red"))),
         must(
             "evidence",
             or_null(digest("the evidence record; `null` where nothing was kept")),
         ),
-        must(
-            "notes",
-            list(
-                json!({"$ref": "#/$defs/reason"}),
-                "facts worth knowing that change nothing",
-            ),
-        ),
-    ]);
+    ];
+    fields.extend(judged(&json!({"$ref": "#/$defs/reason"})));
+    let body = object(fields);
     let definitions = vec![("reason", reason), ("test", test()), ("control", control())];
     document(GATE_SCHEMA, "The result of a gate", body, definitions)
 }

@@ -34,11 +34,11 @@ class Origin:
                 exempt.append(prefix)
         self.exempt = exempt
 
-    def is_foreign(self, path):
+    def is_foreign(self, path, real=os.path.realpath):
         """Whether a path lies in the checkout, outside the tree and outside the dependency environment."""
         if not path or not os.path.isabs(path):
             return False
-        path = os.path.realpath(path)
+        path = real(path)
         if within(path, self.tree) or not within(path, self.checkout):
             return False
         return not any(within(path, folder) for folder in self.exempt)
@@ -49,16 +49,31 @@ class Origin:
             return path
         return self.tree + os.path.realpath(path)[len(self.checkout):]
 
-    def relative(self, path):
+    def relative(self, path, real=os.path.realpath):
         """A path of the tree relative to its top level; other paths stay absolute."""
         text = str(path)
         for folder in (self.settings["tree"], self.tree):
             if within(text, folder):
                 return os.path.relpath(text, folder).replace(os.sep, "/")
-        real = os.path.realpath(text)
-        if within(real, self.tree):
-            return os.path.relpath(real, self.tree).replace(os.sep, "/")
+        text_real = real(text)
+        if within(text_real, self.tree):
+            return os.path.relpath(text_real, self.tree).replace(os.sep, "/")
         return text
+
+    def real_paths(self):
+        """A `realpath` that resolves each folder once. For one pass over many files, not for longer: links can change."""
+        known = {}
+
+        def real(path):
+            if ".." in path:
+                return os.path.realpath(path)
+            folder, name = os.path.split(os.path.abspath(path))
+            if folder not in known:
+                known[folder] = os.path.realpath(folder)
+            path = os.path.join(known[folder], name)
+            return os.path.realpath(path) if os.path.islink(path) else path
+
+        return real
 
     def report(self, module, path, how):
         """Appends one line to the list of code that was loaded from elsewhere."""

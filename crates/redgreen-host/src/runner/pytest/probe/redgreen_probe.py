@@ -1,6 +1,6 @@
 """The probe: runs pytest in this process and writes what happened as JSON Lines to a private file.
 
-`python redgreen_probe.py SECRET OPTIONS` is `python -m pytest OPTIONS` with four differences:
+`python redgreen_start.py SECRET OPTIONS` is `python -m pytest OPTIONS` with four differences:
 the project's `addopts` lose the options listed in `redgreen_options.py`, files and tests to run come from a file,
 every phase is recorded from the exception object itself (so that a hook that rewrites reports is seen), and the last
 line of the record is written after pytest has returned, so that a process that ended early is seen too.
@@ -336,19 +336,20 @@ def report_modules(origin, tops, record):
     """Proves where first-party code came from: each loaded module that matters, with its file."""
     own = set(origin.settings.get("own_files", []))
     site = [os.path.realpath(folder) for folder in origin.site]
+    real_path = origin.real_paths()
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or name == "__main__":
             continue
-        relative = origin.relative(file)
+        relative = origin.relative(file, real_path)
         if not os.path.isabs(relative):
             top = tops.get(name.split(".")[0])
             if top is not None:
                 record.write("module", name=name, file=relative, foreign=False)
             continue
         top = tops.get(name.split(".")[0])
-        real = os.path.realpath(file)
-        foreign = origin.is_foreign(real) or real in own
+        real = real_path(file)
+        foreign = origin.is_foreign(real, real_path) or real in own
         if not foreign and top is not None and top["regular"]:
             # A regular package has one place; a file elsewhere that carries its name did not come from the tree.
             foreign = any(real.startswith(folder + os.sep) for folder in site)
@@ -473,7 +474,3 @@ def main():
     sys.stdout.flush()
     sys.stderr.flush()
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

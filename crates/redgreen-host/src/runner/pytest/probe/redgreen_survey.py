@@ -22,6 +22,8 @@ def main():
         "plugins": [],
         "own_files": [],
         "own_names": [],
+        "library": os.__file__,
+        "complete": True,
     }
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     try:
@@ -29,6 +31,9 @@ def main():
     except Exception:
         pass
     facts["user_base"] = None
+    facts["candidates"] = list(folders)
+    if site.ENABLE_USER_SITE:
+        facts["candidates"].append(site.getusersitepackages())
     if site.ENABLE_USER_SITE and os.path.isdir(site.getusersitepackages()):
         folders.append(site.getusersitepackages())
         facts["user_base"] = site.getuserbase()
@@ -50,6 +55,10 @@ def main():
     for dist in metadata.distributions():
         if dist.metadata is None:
             continue
+        # Packages beside site-packages (the checkout itself, by a `.pth` file) are not digested with it.
+        place = os.path.dirname(os.path.realpath(str(getattr(dist, "_path", ""))))
+        if place not in seen:
+            facts["complete"] = False
         name = (dist.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
         if name == "pytest":
             facts["pytest"] = dist.version

@@ -1,8 +1,8 @@
 //! The schema of a line of the journal.
 
 use super::{
-    Field, always, codes, control, count, criteria_map, digest, document, gates, list, must,
-    object, or_null, test, text, verdict, words,
+    Field, always, codes, control, count, criteria_map, digest, document, judged, list, must,
+    object, or_null, test, text, words,
 };
 use redgreen_core::dispute::DisputeReason;
 use redgreen_formats::wire::VERSION;
@@ -41,28 +41,8 @@ pub(in crate::command::reference) fn journal() -> Value {
         )
     };
     let summary = || {
-        object(vec![
-            must("gate", words(gates(), "which gate")),
-            must("verdict", verdict()),
-            must(
-                "reasons",
-                list(json!({"type": "object"}), "why it is no pass"),
-            ),
-            must(
-                "notes",
-                list(json!({"type": "object"}), "facts that change nothing"),
-            ),
-            must(
-                "tests",
-                list(json!({"$ref": "#/$defs/test"}), "the tests that took part"),
-            ),
-            must(
-                "controls",
-                list(
-                    json!({"$ref": "#/$defs/control"}),
-                    "the controls that were run",
-                ),
-            ),
+        let mut fields = judged(&json!({"type": "object"}));
+        fields.extend([
             must(
                 "signature",
                 digest("the failure, to recognise it when it comes back"),
@@ -70,8 +50,8 @@ pub(in crate::command::reference) fn journal() -> Value {
             must("evidence", digest("the evidence record")),
             must("tail", list(text("a line"), "the last lines of the output")),
             must("suite_runs", count("full suites that were run")),
-            must("duration_ms", count("milliseconds; informative")),
-        ])
+        ]);
+        object(fields)
     };
     let reason = || {
         must(
