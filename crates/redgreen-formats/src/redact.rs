@@ -273,30 +273,49 @@ fn percent_encoded(text: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Stream {
     held: Vec<u8>,
+    /// What is held begins with a key block that has no end yet.
+    in_block: bool,
 }
 
 impl Stream {
     /// Takes the next piece and returns what can be written now.
     #[must_use]
     pub fn push(&mut self, redactor: &Redactor, piece: &[u8]) -> Vec<u8> {
+        let before = self.held.len();
         self.held.extend_from_slice(piece);
+        // Only the new part is looked at while nothing can be written: many small pieces stay cheap.
+        let new = &self.held[before.saturating_sub(END.len())..];
+        let nothing_new = if self.in_block {
+            !has_end(new)
+        } else {
+            !piece.contains(&b'\n')
+        };
+        if nothing_new && self.held.len() <= HELD_BACK {
+            return Vec::new();
+        }
         let mut ready = self
             .held
             .iter()
             .rposition(|&byte| byte == b'\n')
             .map_or(0, |at| at + 1);
-        if let Some(open) = open_block(&self.held[..ready]) {
+        let open = open_block(&self.held[..ready]);
+        self.in_block = open == Some(0) && !has_end(&self.held);
+        if let Some(open) = open {
             ready = open;
         }
         if self.held.len() - ready > HELD_BACK {
             // A line without end: all but its last part, in which a value may still be coming.
             ready = self.held.len() - HELD_BACK / 16;
+            self.in_block = false;
         }
         let rest = self.held.split_off(ready);
         let out = redactor
             .bytes(&self.held, &mut Redactions::new())
             .into_owned();
         self.held = rest;
+        if open.is_some() && ready > 0 {
+            self.in_block = open_block(&self.held) == Some(0) && !has_end(&self.held);
+        }
         out
     }
 
@@ -311,6 +330,13 @@ impl Stream {
     }
 }
 
+/// How the last line of a key block begins.
+const END: &[u8] = b"-----END ";
+
+fn has_end(bytes: &[u8]) -> bool {
+    bytes.windows(END.len()).any(|window| window == END)
+}
+
 /// Where a private key begins that has no end yet.
 fn open_block(bytes: &[u8]) -> Option<usize> {
     const BEGIN: &[u8] = b"-----BEGIN ";
@@ -322,7 +348,7 @@ fn open_block(bytes: &[u8]) -> Option<usize> {
         .split(|&byte| byte == b'\n')
         .next()
         .is_some_and(|line| line.windows(11).any(|window| window == b"PRIVATE KEY"));
-    let ended = block.windows(9).any(|window| window == b"-----END ");
+    let ended = has_end(block);
     (is_key && !ended).then_some(at)
 }
 

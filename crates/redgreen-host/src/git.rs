@@ -7,6 +7,7 @@
 mod commit;
 mod error;
 mod index;
+mod log;
 mod memory;
 mod object;
 mod refs;
@@ -50,6 +51,13 @@ impl Repository {
     /// No git executable, no repository, a bare one, one owned by another user; each with the next step.
     pub fn open(dir: &Path) -> Result<Self, GitError> {
         let program = env::find_program("git").ok_or_else(GitError::no_git)?.found;
+        let real = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        if real
+            .to_str()
+            .is_none_or(|text| text.chars().any(char::is_control))
+        {
+            return Err(GitError::odd_place(&real));
+        }
         let mut spec = Spec::unisolated("git rev-parse", Vec::new(), dir);
         spec.argv = vec![
             program.to_string_lossy().into_owned(),
@@ -74,8 +82,11 @@ impl Repository {
         let lines: Vec<&[u8]> = finished.stdout.split(|&byte| byte == b'\n').collect();
         let line = |index: usize| lines.get(index).copied().unwrap_or_default();
         let path = |index: usize| PathBuf::from(OsStr::from_bytes(line(index)));
-        if line(0) == b"true" || line(1) != b"true" {
+        if line(0) == b"true" {
             return Err(GitError::bare(dir));
+        }
+        if line(1) != b"true" {
+            return Err(GitError::inside_git_folder(dir));
         }
         let format = ObjectFormat::from_name(line(2))
             .ok_or_else(|| GitError::failed("rev-parse", "unknown object format"))?;

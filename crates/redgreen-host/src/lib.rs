@@ -11,6 +11,7 @@ pub mod foreign;
 pub mod git;
 pub mod interrupt;
 pub mod journal;
+pub mod keys;
 pub mod path_rules;
 pub mod process;
 pub mod runner;

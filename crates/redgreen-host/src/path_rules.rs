@@ -74,9 +74,44 @@ const RUNNER_CONFIG: &[&str] = &[
     ".gitlab-ci.yml",
 ];
 
+/// Why a glob can match nothing, although it can be read.
+#[must_use]
+pub fn pointless(glob: &str) -> Option<&'static str> {
+    let text = glob.trim_end();
+    if text.is_empty() || text.starts_with('#') {
+        return Some("it is empty or a comment");
+    }
+    if text.split('/').any(|part| part == "..") {
+        return Some("`..` leads out of the repository");
+    }
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => drop(characters.next()),
+            // A `]` right after the bracket is one of the class.
+            '[' if !characters.as_str().chars().skip(1).any(|c| c == ']') => {
+                return Some("a `[` has no `]`");
+            }
+            '[' => {
+                let mut inside = characters.by_ref().skip(1);
+                while inside.next().is_some_and(|c| c != ']') {}
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 fn compile(list: &'static str, globs: &[String]) -> Result<Gitignore, BadGlob> {
     let mut builder = GitignoreBuilder::new("");
     for glob in globs {
+        if let Some(why) = pointless(glob) {
+            return Err(BadGlob {
+                glob: glob.clone(),
+                list,
+                why: why.to_owned(),
+            });
+        }
         builder.add_line(None, glob).map_err(|why| BadGlob {
             glob: glob.clone(),
             list,
@@ -153,6 +188,26 @@ mod tests {
         )
         .unwrap();
         rules.class(&RelPath::new(path).unwrap())
+    }
+
+    #[test]
+    fn g10_a_glob_that_can_match_nothing_is_refused() {
+        for glob in [
+            "",
+            " ",
+            "# tests",
+            "../tests/**",
+            "a/../b",
+            "tests/[a",
+            "[]",
+        ] {
+            let lists = [vec![glob.to_owned()], Vec::new()];
+            let bad = PathRules::new(&lists[0], &lists[1], &lists[1]).unwrap_err();
+            assert!(bad.to_string().contains("paths.tests"), "{bad}");
+        }
+        for glob in ["tests/**", "[ab].py", "[]a]", "\\[a", "a..b", "!x", "*.{py"] {
+            assert_eq!(pointless(glob), None, "{glob}");
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ mod files;
 mod scratch;
 mod trim;
 
+pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
-pub use files::{remove_tree, size_of, unsealed, write_atomically, write_sealed};
+pub use files::{read_file, remove_tree, size_of, unsealed, write_atomically, write_sealed};
 pub use scratch::Scratch;
 pub(crate) use scratch::{Temporary, before};
 pub use trim::{Trimmed, trim};
@@ -65,7 +66,7 @@ impl StateError {
             ),
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
                 StateErrorKind::Permission,
-                "check who owns that folder, or name another one in `REDGREEN_STATE_DIR`",
+                "check who owns that folder and whether it may be written; private state may also lie elsewhere: `REDGREEN_STATE_DIR`",
             ),
             _ => (
                 StateErrorKind::Io,
@@ -208,6 +209,11 @@ impl State {
     pub fn evidence(&self) -> PathBuf {
         self.root.join("evidence")
     }
+    /// The key of this private state, which signs evidence.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
     /// A person's files that redgreen replaced at their request (`locks restore`).
     #[must_use]
     pub fn kept_copies(&self) -> PathBuf {
@@ -295,6 +301,26 @@ impl State {
             .flatten()
             .filter_map(Result::ok)
             .any(|entry| held(&entry.path()))
+    }
+
+    /// Takes a lock that is only held for moments, and waits for whoever holds it. Freed when the guard is dropped.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn wait_for(&self, name: &str) -> Result<Lock, StateError> {
+        let path = self.lock_file(name);
+        File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|file| {
+                file.lock()?;
+                Ok(Lock { file })
+            })
+            .map_err(|why| StateError::io("locked", &path, &why))
     }
 
     fn lock_file(&self, name: &str) -> PathBuf {

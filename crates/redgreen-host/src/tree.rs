@@ -1,8 +1,10 @@
 //! Trees with their content: snapshots, where their bytes come from, and writing them to a folder (SPEC C1).
 
+mod elsewhere;
 mod links;
 mod materialise;
 
+pub(crate) use elsewhere::Pointer;
 pub use links::link_stays_inside;
 pub use materialise::{LeftOut, Materialised, materialise};
 
@@ -85,9 +87,10 @@ impl TreeError {
             Self::Changed { .. } => "end what writes to it, then try again".to_owned(),
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                    "free some space on that disk, then try again".to_owned()
+                    "free some space on that disk (`redgreen clean` removes old runs), then try again"
+                        .to_owned()
                 }
-                std::io::ErrorKind::PermissionDenied => {
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                     "check who owns that folder and its permissions".to_owned()
                 }
                 _ => "check that folder and its disk".to_owned(),
@@ -164,8 +167,11 @@ impl Snapshot {
             .get(path)
             .ok_or_else(|| TreeError::NoSuchPath { path: path.clone() })?;
         match &file.content {
+            // A submodule is its commit: what `git diff` shows for it.
             Content::Git if file.mode == Mode::Submodule => {
-                Err(TreeError::NoSuchPath { path: path.clone() })
+                Ok(format!("Subproject commit {}\n", file.oid)
+                    .into_bytes()
+                    .into())
             }
             Content::Git => Ok(repository.read_blob(&file.oid)?.into()),
             Content::Bytes(bytes) => Ok(Arc::clone(bytes)),

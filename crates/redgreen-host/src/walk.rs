@@ -5,8 +5,9 @@
 //! configuration: otherwise whoever is judged could hide a file that steers a runner. Paths of the base are always
 //! looked at. The stat data of git's index is not used.
 //!
-//! Bytes are taken as they lie: where git was told to convert content at checkout (`eol=crlf`, LFS and other filters),
-//! the files of a checkout differ from the base's objects and are reported as changed.
+//! Bytes are taken as they lie: where git was told to convert content at checkout (`eol=crlf`, filters), the files of a
+//! checkout differ from the base's objects and are reported as changed. Only a file that holds exactly the content which
+//! a git-lfs pointer of the base names counts as that pointer.
 
 mod enumerate;
 mod ignored;
@@ -14,7 +15,7 @@ mod read;
 mod twins;
 
 use crate::git::Repository;
-use crate::tree::{Content, File, Snapshot, TreeError};
+use crate::tree::{Content, File, Pointer, Snapshot, TreeError};
 use enumerate::Found;
 use redgreen_core::id::RelPath;
 use redgreen_core::tree::Mode;
@@ -87,7 +88,8 @@ pub fn read_candidate(
     let root = read::Root::open(dir).map_err(|why| TreeError::io("read", dir, why))?;
     let mut found = Found::default();
     enumerate::enumerate(&root, base, &rules, &mut found);
-    let entries = read_all(repository, base, &root, dir, found.files);
+    let mut entries = read_all(repository, base, &root, dir, found.files);
+    large_files(repository, base, &mut entries)?;
 
     let mut files: BTreeMap<RelPath, File> = BTreeMap::new();
     let mut irregular = found.irregular;
@@ -114,6 +116,58 @@ pub fn read_candidate(
         snapshot: Snapshot::of_files(files),
         irregular,
     })
+}
+
+/// Puts the pointer of the base in place of a changed file that holds what the pointer names. Costs nothing in a
+/// repository that does not use git-lfs.
+fn large_files(
+    repository: &Repository,
+    base: &Snapshot,
+    entries: &mut [ReadResult],
+) -> Result<(), TreeError> {
+    let attributes: Vec<&RelPath> = base
+        .files()
+        .keys()
+        .filter(|path| path.file_name() == ".gitattributes")
+        .collect();
+    let used = base
+        .bytes_of(repository, attributes)?
+        .values()
+        .any(|bytes| String::from_utf8_lossy(bytes).contains("filter=lfs"));
+    if !used {
+        return Ok(());
+    }
+    let changed: Vec<RelPath> = entries
+        .iter()
+        .filter(|(path, read)| {
+            let old = base.get(path);
+            old.is_some_and(|old| {
+                matches!(old.mode, Mode::File | Mode::Executable)
+                    && read.as_ref().is_ok_and(|new| new.oid != old.oid)
+            })
+        })
+        .map(|(path, _)| path.clone())
+        .collect();
+    let old = base.bytes_of(repository, &changed)?;
+    for (path, read) in entries {
+        let (Some(pointer), Ok(new)) =
+            (old.get(path).and_then(|bytes| Pointer::parse(bytes)), &read)
+        else {
+            continue;
+        };
+        let same = match &new.content {
+            Content::Bytes(bytes) => pointer.names(bytes),
+            Content::Large(place) => pointer.names_file(place),
+            Content::Git => false,
+        };
+        if let (true, Some(file)) = (same, base.get(path)) {
+            *read = Ok(File {
+                mode: new.mode,
+                ..file.clone()
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A file, or what it is instead; `None` when it is gone.

@@ -88,6 +88,9 @@ pub enum Command {
     /// List, show, compare, verify or restore locks
     #[command(subcommand, alias = "snapshot")]
     Locks(LocksCommand),
+    /// Whether the records of the gates are those that were written
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Say that a locked test is wrong
     Dispute(DisputeArgs),
     /// Correct locked tests: red is proven again, the old lock is kept
@@ -313,6 +316,21 @@ pub enum LocksCommand {
     Verify(TaskArgs),
     /// Put locked files back as they were locked
     Restore(TaskArgs),
+}
+
+/// `evidence …`
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// Tell records that were edited, dropped, reordered, truncated or rolled back
+    Verify(EvidenceVerifyArgs),
+}
+
+/// `evidence verify`
+#[derive(Debug, Args)]
+pub struct EvidenceVerifyArgs {
+    /// A plan (its file or its name), or commits (`base..head`). All evidence that is here by default.
+    #[arg(value_name = "PLAN|RANGE")]
+    pub what: Option<String>,
 }
 
 /// `dispute`

@@ -2,6 +2,12 @@
 
 use redgreen_core::exit::ExitCode;
 use redgreen_core::reason::{Reason, ReasonCode};
+use redgreen_host::git::GitError;
+use redgreen_host::state::StateError;
+use redgreen_host::tree::TreeError;
+use std::any::Any;
+use std::fmt::Display;
+use std::io::ErrorKind;
 
 /// A command that could not do what was asked.
 #[derive(Debug)]
@@ -40,20 +46,52 @@ impl Failure {
     pub fn not_ready(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::new(ExitCode::EnvironmentNotReady, what, help)
     }
-    /// A defect of redgreen, or an operating-system error that nothing could be done about.
+    /// An error of a lower layer that the caller has no better words for: what lies in the machine or the repository (a
+    /// full disk, no permission, a damaged object) is an environment that is not ready, with that layer's own next step;
+    /// the rest is a defect of redgreen.
     #[must_use]
-    pub fn internal(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            ExitCode::Internal,
-            what.to_string(),
-            "nothing was lost; run it again with -v, and report it if it stays",
-        )
+    pub fn internal(what: impl Display + 'static) -> Self {
+        match next_step(&what) {
+            Some(help) => Self::not_ready(what.to_string(), help),
+            None => Self::new(
+                ExitCode::Internal,
+                what.to_string(),
+                "nothing was lost; run it again with -v, and report it if it stays",
+            ),
+        }
     }
     /// Adds the place.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self
+    }
+}
+
+/// What a person can do about an error of a lower layer; `None` where it can only be a defect of redgreen.
+fn next_step(error: &dyn Any) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<StateError>() {
+        return Some(error.hint.clone());
+    }
+    if let Some(error) = error.downcast_ref::<GitError>() {
+        return Some(error.hint.clone());
+    }
+    if let Some(error) = error.downcast_ref::<TreeError>() {
+        return match error {
+            TreeError::NoSuchPath { .. } => None,
+            TreeError::Git(_) | TreeError::Changed { .. } | TreeError::Io { .. } => {
+                Some(error.hint())
+            }
+        };
+    }
+    match error.downcast_ref::<std::io::Error>()?.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("free some space (`redgreen clean` removes old runs), then try again".to_owned())
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(
+            "check who owns the checkout and private state (`redgreen status --paths`)".to_owned(),
+        ),
+        _ => None,
     }
 }
 

@@ -370,6 +370,8 @@ impl<'a> Judge<'a> {
             return;
         }
         match index.seen(id, self.input.unreachable) {
+            // A run that did not get that far has said so; what it would have collected is not known.
+            Seen::Nothing if !self.input.runs[0].problems.is_empty() => {}
             Seen::Nothing => self.findings.add(
                 Verdict::Fail,
                 Reason::new(

@@ -3,6 +3,11 @@
 use crate::cargo::source_scan::{FileScan, scan};
 use std::collections::BTreeMap;
 
+/// Deeper and more modules than these are not followed: every project we know stays far below. Without a bound, files
+/// that declare each other twice through `#[path]` would be followed for ever (found by fuzzing).
+const DEEPEST: usize = 64;
+const MOST: usize = 50_000;
+
 /// The files of one target, each with its module path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModuleTree {
@@ -21,8 +26,21 @@ pub struct ModuleTree {
 pub fn resolve(root: &str, read: &dyn Fn(&str) -> Option<String>) -> ModuleTree {
     let mut tree = ModuleTree::default();
     let folder = parent(root).to_owned();
-    visit(&mut tree, read, Vec::new(), root, &folder, false);
+    visit(
+        &mut tree,
+        &Sources { read, most: MOST },
+        Vec::new(),
+        root,
+        &folder,
+        false,
+    );
     tree
+}
+
+/// Where texts come from, and how many modules are followed.
+struct Sources<'a> {
+    read: &'a dyn Fn(&str) -> Option<String>,
+    most: usize,
 }
 
 impl ModuleTree {
@@ -40,23 +58,40 @@ impl ModuleTree {
 /// `folder` is where `mod x;` of this file looks for `x.rs`.
 fn visit(
     tree: &mut ModuleTree,
-    read: &dyn Fn(&str) -> Option<String>,
+    sources: &Sources<'_>,
     module: Vec<String>,
     file: &str,
     folder: &str,
     for_tests: bool,
 ) {
-    // A file that declares itself through `#[path]` would never end.
-    if module.len() > 64 || tree.modules.contains_key(&module) {
+    if module.len() > DEEPEST
+        || tree.modules.len() >= sources.most
+        || tree.modules.contains_key(&module)
+        || declares_itself(tree, &module, file)
+    {
         return;
     }
-    let Some(text) = read(file) else { return };
-    let found = scan(&text);
+    // A file can be several modules; it is read once.
+    let found = match tree.files.get(file) {
+        Some(found) => found.clone(),
+        None => {
+            let Some(text) = (sources.read)(file) else {
+                return;
+            };
+            scan(&text)
+        }
+    };
     tree.modules.insert(module.clone(), file.to_owned());
     if for_tests {
         tree.test_files.insert(file.to_owned());
     }
     tree.files.insert(file.to_owned(), found.clone());
+    let inline_tests: std::collections::BTreeSet<&[String]> = found
+        .modules
+        .iter()
+        .filter(|outer| outer.for_tests && !outer.in_other_file)
+        .map(|outer| outer.path.as_slice())
+        .collect();
     for declared in found.modules.iter().filter(|module| module.in_other_file) {
         let Some((name, around)) = declared.path.split_last() else {
             continue;
@@ -68,9 +103,8 @@ fn visit(
         path.extend(declared.path.iter().cloned());
         let for_tests = for_tests
             || declared.for_tests
-            || found.modules.iter().any(|outer| {
-                outer.for_tests && !outer.in_other_file && declared.path.starts_with(&outer.path)
-            });
+            || (1..=declared.path.len())
+                .any(|length| inline_tests.contains(&declared.path[..length]));
         let candidates = match &declared.path_attribute {
             // Relative to the folder of this file, except inside inline modules.
             Some(value) if around.is_empty() => {
@@ -89,12 +123,21 @@ fn visit(
             ],
         };
         for (candidate, folder) in candidates {
-            if read(&candidate).is_some() {
-                visit(tree, read, path, &candidate, &folder, for_tests);
+            if (sources.read)(&candidate).is_some() {
+                visit(tree, sources, path, &candidate, &folder, for_tests);
                 break;
             }
         }
     }
+}
+
+/// Whether a module would be of a file that is one of the modules around it: rustc refuses that too.
+fn declares_itself(tree: &ModuleTree, module: &[String], file: &str) -> bool {
+    (0..module.len()).any(|length| {
+        tree.modules
+            .get(&module[..length])
+            .is_some_and(|above| above == file)
+    })
 }
 
 fn parent(path: &str) -> &str {
@@ -166,6 +209,27 @@ mod tests {
         assert!(!tree.files.contains_key("src/stray.rs"));
         assert!(tree.test_files.contains("src/tests.rs"));
         assert!(!tree.test_files.contains("src/a.rs"));
+    }
+
+    /// Found by fuzzing: each file was followed twice from each of its own modules, for longer than anybody waits.
+    #[test]
+    fn g4_files_that_declare_each_other_are_followed_once() {
+        let circle =
+            "#[path = \"a.rs\"] mod x; #[path = \"a.rs\"] mod y; #[path = \"lib.rs\"] mod z;";
+        let tree = tree(
+            &[("src/lib.rs", "mod a;"), ("src/a.rs", circle)],
+            "src/lib.rs",
+        );
+        assert_eq!(tree.modules.len(), 2);
+        // Without a circle, each level twice as many: bounded.
+        let read = |path: &str| (path.len() < 400).then(|| "mod a; mod b;".to_owned());
+        let mut tree = ModuleTree::default();
+        let sources = Sources {
+            read: &read,
+            most: 300,
+        };
+        visit(&mut tree, &sources, Vec::new(), "src/lib.rs", "src", false);
+        assert_eq!(tree.modules.len(), 300);
     }
 
     #[test]

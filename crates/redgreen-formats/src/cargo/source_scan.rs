@@ -63,6 +63,7 @@ pub fn scan(text: &str) -> FileScan {
         at: 0,
         found: FileScan::default(),
         path: Vec::new(),
+        nested: 0,
     };
     reader.items(false, true);
     reader.found
@@ -73,7 +74,13 @@ struct Reader<'a> {
     at: usize,
     found: FileScan,
     path: Vec<String>,
+    /// How many bodies and `use` groups are around the place.
+    nested: usize,
 }
+
+/// Bodies and `use` groups deeper than this are passed over: nobody writes them, and each level costs stack (found by a
+/// file of nothing but braces, which ended the process).
+const DEEPEST: usize = 200;
 
 #[derive(Default)]
 struct Attributes {
@@ -100,8 +107,32 @@ impl Reader<'_> {
         self.tokens.get(self.at).map_or(last, |placed| placed.line)
     }
 
+    /// Passes over everything up to the closing brace of the place.
+    fn pass_over(&mut self) {
+        let mut open = 0_usize;
+        while let Some(token) = self.peek(0) {
+            match token {
+                Token::Sign('{') => open += 1,
+                Token::Sign('}') if open == 0 => return,
+                Token::Sign('}') => open -= 1,
+                Token::Word(_) | Token::Text(_) | Token::Sign(_) | Token::PathSeparator => {}
+            }
+            self.at += 1;
+        }
+    }
+
     /// Items until the closing brace of the enclosing module (or the end of the file).
     fn items(&mut self, inside: bool, module_level: bool) {
+        if self.nested >= DEEPEST {
+            self.pass_over();
+            return;
+        }
+        self.nested += 1;
+        self.items_here(inside, module_level);
+        self.nested -= 1;
+    }
+
+    fn items_here(&mut self, inside: bool, module_level: bool) {
         let mut public = false;
         let mut attributes = Attributes::default();
         // Inside `(…)` and `[…]` a `;` or a body does not end the item that the attributes belong to.
@@ -311,8 +342,15 @@ impl Reader<'_> {
                     self.at += 1;
                     break;
                 }
+                Some(Token::Sign('{')) if self.nested >= DEEPEST => {
+                    self.at += 1;
+                    self.pass_over();
+                    self.at += 1;
+                    break;
+                }
                 Some(Token::Sign('{')) => {
                     self.at += 1;
+                    self.nested += 1;
                     while !self.is_sign(0, '}') && self.at < self.tokens.len() {
                         let before = self.at;
                         self.use_tree(prefix);
@@ -320,6 +358,7 @@ impl Reader<'_> {
                             self.at += 1;
                         }
                     }
+                    self.nested -= 1;
                     self.at += 1;
                     break;
                 }

@@ -63,6 +63,13 @@ pub fn cause(exception: &Exception, stage: Stage, places: &Places<'_>) -> CauseD
     if exception.is("builtins.ImportError") && exception.symbol.is_some() {
         return missing_import(exception, places);
     }
+    if exception.is("builtins.MemoryError") {
+        return detail(
+            Cause::Environment,
+            "there was not enough memory to run the test",
+            None,
+        );
+    }
     if is_environment(exception, places) {
         return detail(
             Cause::Environment,
@@ -418,7 +425,7 @@ fn type_error(exception: &Exception, places: &Places<'_>) -> Option<CauseDetail>
 /// Refused connections, unknown hosts, full disks, missing permissions. A `ConnectionError` that first-party source
 /// raises by itself carries no system error number and is behaviour.
 fn is_environment(exception: &Exception, places: &Places<'_>) -> bool {
-    const SYSTEM: [i32; 12] = [1, 13, 28, 98, 101, 104, 110, 111, 112, 113, 99, -2];
+    const SYSTEM: [i32; 13] = [1, 12, 13, 28, 98, 101, 104, 110, 111, 112, 113, 99, -2];
     const TYPES: [&str; 9] = [
         "OperationalError",
         "ConnectError",

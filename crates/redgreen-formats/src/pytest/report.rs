@@ -283,7 +283,10 @@ fn add_cases(test: &Test, places: &Places<'_>, context: &Context<'_>, parts: &mu
         verdict.message.clone_from(&failed.message);
         verdict.place = (failed.file.clone(), failed.line);
     }
-    let duration = test.phases.iter().map(|phase| phase.duration_ms).sum();
+    let duration = test
+        .phases
+        .iter()
+        .fold(0_u64, |sum, phase| sum.saturating_add(phase.duration_ms));
     parts
         .cases
         .push(case(test.id.clone(), verdict, test.line, duration));

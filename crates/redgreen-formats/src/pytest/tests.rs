@@ -105,6 +105,12 @@ fn b3_a_refused_connection_is_environment_unless_source_raises_it_itself() {
         ],
     );
     assert_eq!(classified(&driver, When::Setup), Cause::Environment);
+    let memory = exception(
+        "MemoryError",
+        &["builtins.MemoryError", "builtins.Exception"],
+        &[TEST, SOURCE],
+    );
+    assert_eq!(classified(&memory, When::Call), Cause::Environment);
 }
 
 #[test]

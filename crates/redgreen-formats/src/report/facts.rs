@@ -311,7 +311,9 @@ impl Facts {
     /// Agents' tokens.
     #[must_use]
     pub fn tokens(&self) -> u64 {
-        self.sessions().filter_map(|fact| fact.session.tokens).sum()
+        self.sessions()
+            .filter_map(|fact| fact.session.tokens)
+            .fold(0, u64::saturating_add)
     }
     /// Agents' cost in millionths of a US dollar; `None` where none was told.
     #[must_use]

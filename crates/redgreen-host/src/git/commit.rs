@@ -115,7 +115,7 @@ impl Repository {
         spec
     }
 
-    fn user_call(&self, arguments: &[&str]) -> Result<Finished, GitError> {
+    pub(super) fn user_call(&self, arguments: &[&str]) -> Result<Finished, GitError> {
         run(&self.user_spec(arguments)).map_err(|why| GitError::spawn(&why))
     }
 

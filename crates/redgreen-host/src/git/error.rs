@@ -104,7 +104,7 @@ impl GitError {
 
     /// What a command said when it failed, put into a class.
     pub(super) fn failed(command: &str, stderr: &str) -> Self {
-        let said = stderr.trim();
+        let said = stderr.trim().lines().collect::<Vec<_>>().join("; ");
         if said.contains("index.lock") {
             return Self::new(
                 GitErrorKind::Locked,
@@ -119,10 +119,36 @@ impl GitError {
                 "free some space, then try again",
             );
         }
+        if said.contains("Read-only file system") || said.contains("ermission denied") {
+            return Self::new(
+                GitErrorKind::Failed,
+                format!("`git {command}` may not write to the repository: {said}"),
+                "make the git folder writable, or work in a clone of your own: git clone . ../mine",
+            );
+        }
         Self::new(
             GitErrorKind::Failed,
             format!("`git {command}` failed: {said}"),
             "`git fsck` tells whether the repository is whole",
+        )
+    }
+
+    /// Paths go to git, runners and evidence as text.
+    pub(super) fn odd_place(dir: &Path) -> Self {
+        Self::new(
+            GitErrorKind::BadName,
+            format!(
+                "the path of the repository, {dir:?}, is not UTF-8 or has a line break or another control character in it"
+            ),
+            "rename that folder, or clone into another one",
+        )
+    }
+
+    pub(super) fn inside_git_folder(dir: &Path) -> Self {
+        Self::new(
+            GitErrorKind::Bare,
+            format!("`{}` lies inside the git folder", dir.display()),
+            "change to the checkout: cd \"$(dirname \"$(git rev-parse --absolute-git-dir)\")\"",
         )
     }
 

@@ -5,19 +5,16 @@ use super::{GitError, Repository};
 use redgreen_core::id::RelPath;
 
 impl Repository {
-    /// Settings that switch off every content filter the repository configures. Whatever compares the index with the
+    /// Settings that switch off every content filter that the repository or the user configures. Whatever compares the index with the
     /// work tree would run them, `update-index` too (for entries as new as the index itself).
-    fn without_filters(&self) -> Result<Vec<String>, GitError> {
-        let names = self.call(
-            &[
-                "config",
-                "--null",
-                "--name-only",
-                "--get-regexp",
-                r"^filter\.",
-            ],
-            &[],
-        )?;
+    pub(super) fn without_filters(&self) -> Result<Vec<String>, GitError> {
+        let names = self.user_call(&[
+            "config",
+            "--null",
+            "--name-only",
+            "--get-regexp",
+            r"^filter\.",
+        ])?;
         let mut arguments: Vec<String> = Vec::new();
         for name in names.stdout.split(|&byte| byte == 0) {
             let name = String::from_utf8_lossy(name);

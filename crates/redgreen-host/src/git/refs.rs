@@ -208,12 +208,44 @@ impl Repository {
     }
 
     /// Moves the checked-out branch, the index and the working tree to a descendant, with the user's own settings (line
-    /// ends, filters) and without hooks. git itself refuses where a changed file would be overwritten.
+    /// ends), without hooks and without filters. git itself refuses where a changed file would be overwritten.
     ///
     /// # Errors
-    /// The commit is no descendant, or something of the user's would be overwritten.
+    /// The commit is no descendant, something of the user's would be overwritten, or a changed file goes through a filter:
+    /// running it is for the user to do.
     pub fn fast_forward(&self, commit: &str) -> Result<(), GitError> {
-        let spec = self.user_spec(&["merge", "--quiet", "--ff-only", commit]);
+        let changed = self.output(
+            &[
+                "diff-tree",
+                "-r",
+                "-z",
+                "--name-only",
+                "--no-renames",
+                "HEAD",
+                commit,
+            ],
+            &[],
+        )?;
+        let filters = self.output(&["check-attr", "-z", "--stdin", "filter"], &changed)?;
+        let mut fields = filters.split(|&byte| byte == 0);
+        while let (Some(path), Some(_), Some(value)) = (fields.next(), fields.next(), fields.next())
+        {
+            if !matches!(value, b"unspecified" | b"unset") {
+                return Err(GitError::new(
+                    GitErrorKind::Failed,
+                    format!(
+                        "`{}` goes through the filter `{}` of the git configuration, which redgreen does not run",
+                        String::from_utf8_lossy(path),
+                        String::from_utf8_lossy(value)
+                    ),
+                    format!("take it over yourself: git merge --ff-only {commit}"),
+                ));
+            }
+        }
+        let mut arguments = self.without_filters()?;
+        arguments.extend(["merge", "--quiet", "--ff-only", commit].map(str::to_owned));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let spec = self.user_spec(&arguments);
         let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;
         if finished.success() {
             Ok(())

@@ -63,10 +63,11 @@ impl Record {
             let_finish,
         };
         let path = folder.join(format!("{}.json", leader.tag.replace('/', "+")));
-        let written = serde_json::to_vec(&job)
-            .ok()
-            .and_then(|bytes| std::fs::write(&path, bytes).ok());
-        Self(written.map(|()| path))
+        if let Ok(bytes) = serde_json::to_vec(&job) {
+            // On a full disk an empty file may come of it; that one, too, goes with the job.
+            let _ = std::fs::write(&path, bytes);
+        }
+        Self(Some(path))
     }
 }
 

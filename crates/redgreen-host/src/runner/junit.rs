@@ -122,7 +122,7 @@ impl Runner for Junit {
             ))
         })?;
         let (written, mut problems) = folder.reports(&root, &fixed);
-        let mut output = fs::read(folder.log()).unwrap_or_default();
+        let mut output = crate::state::read_ends(&folder.log(), 16 << 20).unwrap_or_default();
         let shown = tail(&known.shown(&String::from_utf8_lossy(&output), folder.path()));
         for (name, bytes) in &written {
             output.extend_from_slice(format!("\n--- {name}\n").as_bytes());

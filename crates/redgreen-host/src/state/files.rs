@@ -3,7 +3,7 @@
 use super::StateError;
 use redgreen_core::id::Digest;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -61,6 +61,57 @@ pub fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
     let (content, seal) = bytes.split_at(at);
     let digest = seal.strip_prefix(SEAL)?.strip_suffix(b"\n")?;
     (digest == Digest::of(content).hex().as_bytes()).then_some(content)
+}
+
+/// Files that people write (plans) are smaller than this.
+const LARGEST: u64 = 256 << 20;
+
+/// Reads a file that somebody named. A pipe or a device is refused instead of waited for.
+///
+/// # Errors
+/// What the system said, or that it is no regular file of a sensible size.
+pub fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let refused = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return refused("it is a folder");
+    }
+    if !metadata.is_file() {
+        return refused("it is no regular file");
+    }
+    if metadata.len() > LARGEST {
+        return refused("it is larger than 256 MiB");
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a file of unknown length, such as the output of tests: all of it, or of a longer one than `keep` bytes the
+/// first and the last half with a line in between that says how much was left out.
+///
+/// # Errors
+/// What the system said.
+pub(crate) fn read_ends(path: &Path, keep: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if length <= keep {
+        file.take(keep).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    let half = keep / 2;
+    (&mut file).take(half).read_to_end(&mut bytes)?;
+    let left_out = length - 2 * half;
+    bytes.extend_from_slice(format!("\n[redgreen left out {left_out} bytes here]\n").as_bytes());
+    file.seek(SeekFrom::Start(length - half))?;
+    file.take(half).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes the names in a folder durable.

@@ -152,3 +152,15 @@ fn a9_a_temporary_file_of_a_dead_process_goes_with_the_next_write() {
     assert!(!left.exists() && other.exists());
     assert_eq!(std::fs::read(&path).unwrap(), b"whole");
 }
+
+#[test]
+fn b1_of_a_long_output_both_ends_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    std::fs::write(&file, b"0123456789").unwrap();
+    assert_eq!(read_ends(&file, 10).unwrap(), b"0123456789");
+    assert_eq!(
+        read_ends(&file, 4).unwrap(),
+        b"01\n[redgreen left out 6 bytes here]\n89"
+    );
+}

@@ -1,5 +1,6 @@
 //! Writing a snapshot to a fresh folder, streaming from one git process.
 
+use super::elsewhere::{self, Pointer};
 use super::{Content, Snapshot, TreeError, link_stays_inside};
 use crate::git::{GitErrorKind, Oid, Repository};
 use redgreen_core::id::RelPath;
@@ -23,13 +24,14 @@ pub struct LeftOut {
 pub struct Materialised {
     /// Files and links written.
     pub files: usize,
-    /// Links that lead out of the tree.
+    /// Links that lead out of the tree, and submodules that are not here.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Writes a snapshot into `dir`, which must not exist or be empty. Times are now (so that no build tool takes an old
-/// product for a new one), the executable bit is kept, submodules are empty folders, links are written when they stay
-/// inside the tree and are left out, and named, when they do not.
+/// product for a new one), the executable bit is kept. Links are written when they stay inside the tree and are
+/// left out, and named, when they do not. Submodules are written at the commit that is named, git-lfs pointers as their
+/// content; where this machine lacks them they stay an empty folder (named, too) and a pointer.
 ///
 /// # Errors
 /// The folder is not empty, the disk is full, an object is missing or damaged.
@@ -81,6 +83,9 @@ pub fn materialise(
             } else {
                 write_file(dir, path, mode, &bytes)?;
                 done.files += 1;
+                if let Some(pointer) = Pointer::parse(&bytes) {
+                    pointer.expand(repository, path, &dir.join(path.as_str()));
+                }
             }
         }
         Ok(())
@@ -98,6 +103,12 @@ pub fn materialise(
                 why: format!("the link to `{target}` leads out of the tree"),
             });
         }
+    }
+    for path in elsewhere::submodules(snapshot, repository, dir)? {
+        done.left_out.push(LeftOut {
+            path,
+            why: "the submodule is not checked out here: git submodule update --init".to_owned(),
+        });
     }
     Ok(done)
 }

@@ -67,7 +67,13 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
     claims.accepted.append(&mut driver.accepted(&task.task));
     let base = old.record.base_commit.clone();
     let red = driver.prove_in(&task.task, &base, &folder, &claims)?;
-    let evidence = super::red::record(context, &red, &task.plan_files, start.elapsed())?;
+    let evidence = super::red::record(
+        context,
+        &driver.slug,
+        &red,
+        &task.plan_files,
+        start.elapsed(),
+    )?;
     if red.result.verdict() != Verdict::Pass {
         context.printer.result(
             || gate::human(&red.result),

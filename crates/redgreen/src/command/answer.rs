@@ -300,6 +300,36 @@ pub fn take(context: &Context, arguments: &TaskArgs) -> Ending {
     Ok(ExitCode::Pass)
 }
 
+/// A task that a run halted has its work in the run, not in the checkout: judging the checkout would answer another
+/// question than the one that was asked.
+///
+/// # Errors
+/// The failure (exit 14) with the ways to go on.
+pub fn not_halted(context: &Context, task: &TaskContext) -> Result<(), Failure> {
+    let journal = context.state.journals().join(format!("{}.jsonl", task.key));
+    if task.plan.is_none() || !journal.exists() {
+        return Ok(());
+    }
+    let (state, _) = RunLog::read(context, &task.key)?;
+    let halted = state
+        .task(&task.task)
+        .is_some_and(|known| known.phase == Phase::Halted && known.taken.is_none());
+    if !halted {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ExitCode::ApprovalNeeded,
+        format!(
+            "{} is halted in a run; its work is not in this checkout, so there is nothing here to check",
+            task.task
+        ),
+        format!(
+            "finish it yourself: redgreen take {0}; or let the agent try again: redgreen retry {0} --hint '…'",
+            task.task
+        ),
+    ))
+}
+
 /// Hands a taken task back to the referee; `None` when it is not taken.
 ///
 /// # Errors

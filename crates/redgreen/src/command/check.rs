@@ -16,6 +16,7 @@ pub fn run(context: &Context, arguments: &TaskArgs) -> Ending {
     if let Some(exit) = super::answer::hand_back(context, &task)? {
         return Ok(exit);
     }
+    super::answer::not_halted(context, &task)?;
     if load_lock(context, &task.key, &task.task)?.is_none() {
         let red_arguments = RedArgs {
             what: vec![arguments.task.clone()],

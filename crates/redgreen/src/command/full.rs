@@ -39,6 +39,7 @@ pub(super) fn validate(
         candidate,
     )?;
     let subject = Subject {
+        chain: &task.key,
         content_tree: Some(&outcome.content_tree),
         environment: Some(outcome.environment),
         lock: Some(lock.digest),

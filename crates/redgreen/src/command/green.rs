@@ -16,16 +16,20 @@ use redgreen_core::exit::ExitCode;
 /// # Errors
 /// A failure with the next step where there is none.
 pub fn lock_of(context: &Context, task: &TaskContext) -> Result<StoredLock, Failure> {
-    load_lock(context, &task.key, &task.task)?.ok_or_else(|| {
-        Failure::new(
-            ExitCode::GateFailed,
-            format!("{} has no lock", task.task),
-            format!(
-                "write its tests, then: redgreen red {0}, redgreen lock {0}",
-                task.task
-            ),
-        )
-    })
+    load_lock(context, &task.key, &task.task)?.ok_or_else(|| no_lock(task))
+}
+
+/// A task without a lock, with the next step.
+#[must_use]
+pub fn no_lock(task: &TaskContext) -> Failure {
+    Failure::new(
+        ExitCode::GateFailed,
+        format!("{} has no lock", task.task),
+        format!(
+            "write its tests, then: redgreen red {0}, redgreen lock {0}",
+            task.task
+        ),
+    )
 }
 
 /// Proves GREEN on the working tree's sources.
@@ -65,6 +69,7 @@ pub(super) fn prove(
         .map(|run| ("green".to_owned(), run.clone()))
         .collect();
     let subject = Subject {
+        chain: &task.key,
         content_tree: Some(&outcome.content_tree),
         environment: Some(outcome.environment),
         lock: Some(lock.digest),

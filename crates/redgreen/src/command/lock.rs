@@ -79,7 +79,7 @@ fn lock(
             only: &[],
         },
     )?;
-    let evidence = record(context, &red, &task.plan_files, start.elapsed())?;
+    let evidence = record(context, &task.key, &red, &task.plan_files, start.elapsed())?;
     if red.result.verdict() != Verdict::Pass {
         context.printer.result(
             || gate::human(&red.result),

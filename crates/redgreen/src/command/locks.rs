@@ -1,21 +1,25 @@
 //! `redgreen locks list|show|diff|verify|restore`
 
 use super::Ending;
-use super::green::lock_of;
+use super::green::no_lock;
 use super::lock::short;
 use super::task::TaskContext;
 use crate::cli::{LocksCommand, TaskArgs};
 use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::referee::evidence::gate_document;
+use crate::referee::evidence_store::FETCH;
 use crate::referee::green::{GreenRequest, verify_lock};
 use crate::referee::lock::{StoredLock, all_locks, locked_tree};
+use crate::referee::lock_in_git::{find_lock, made_elsewhere};
 use crate::referee::proposal::put_as_in;
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::gate::ChangeClass;
+use redgreen_core::plan::Mode;
 use redgreen_core::tree::ChangeKind;
 use redgreen_host::foreign;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Dispatches the sub-command.
@@ -34,14 +38,26 @@ pub fn run(context: &Context, command: &LocksCommand) -> Ending {
 
 fn list(context: &Context) -> Ending {
     let locks = all_locks(context)?;
+    let here: BTreeSet<_> = locks
+        .iter()
+        .map(|(_, lock)| lock.record.task.clone())
+        .collect();
+    let elsewhere = made_elsewhere(context, &here)?;
     context.printer.result(
         || {
-            if locks.is_empty() {
+            if locks.is_empty() && elsewhere.is_empty() {
                 return "no locks here".to_owned();
             }
             locks
                 .iter()
                 .map(|(key, lock)| format!("{:<12} {:<16} {}  {} tests", lock.record.task.as_str(), key, short(&lock.commit), lock.record.tests.len()))
+                .chain(elsewhere.iter().map(|lock| {
+                    let missing = match &lock.missing {
+                        Some(missing) => format!("\n             {missing}\n             = help: {FETCH}"),
+                        None => String::new(),
+                    };
+                    format!("{:<12} made elsewhere   {} tests{missing}", lock.record.task.as_str(), lock.record.tests.len())
+                }))
                 .collect::<Vec<_>>()
                 .join("\n")
         },
@@ -49,6 +65,7 @@ fn list(context: &Context) -> Ending {
             let list: Vec<_> = locks
                 .iter()
                 .map(|(key, lock)| serde_json::json!({"task": lock.record.task, "plan": key, "commit": lock.commit, "lock": lock.digest, "tests": lock.record.tests.len()}))
+                .chain(elsewhere.iter().map(|lock| serde_json::json!({"task": lock.record.task, "plan": null, "commit": null, "lock": lock.digest, "tests": lock.record.tests.len(), "missing": lock.missing})))
                 .collect();
             serde_json::json!({"schema": "redgreen.locks/1", "locks": list})
         },
@@ -58,7 +75,11 @@ fn list(context: &Context) -> Ending {
 
 fn find(context: &Context, arguments: &TaskArgs) -> Result<(TaskContext, StoredLock), Failure> {
     let task = TaskContext::find(context, &arguments.task, arguments.plan.as_deref())?;
-    let lock = lock_of(context, &task)?;
+    let chore: &[String] = match &task.definition {
+        Some(definition) if definition.mode == Mode::Chore => &definition.scope,
+        Some(_) | None => &[],
+    };
+    let lock = find_lock(context, &task.key, &task.task, chore)?.ok_or_else(|| no_lock(&task))?;
     Ok((task, lock))
 }
 

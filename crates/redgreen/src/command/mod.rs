@@ -6,6 +6,7 @@ pub mod check;
 pub mod clean;
 pub mod config;
 pub mod demo;
+pub mod evidence;
 pub mod explain;
 pub mod full;
 pub mod green;
@@ -71,6 +72,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Full(arguments) => full::run(&open(cli, printer)?, arguments),
         Command::Check(arguments) => check::run(&open(cli, printer)?, arguments),
         Command::Next(arguments) => next::run(&open(cli, printer)?, arguments),
+        Command::Evidence(arguments) => evidence::run(&open(cli, printer)?, arguments),
         Command::Locks(arguments) => locks::run(&open(cli, printer)?, arguments),
         Command::Amend(arguments) => {
             let context = open(cli, printer)?;
@@ -122,6 +124,7 @@ fn title(command: &Command) -> Option<String> {
         | Command::Stop(_)
         | Command::Next(_)
         | Command::Locks(_)
+        | Command::Evidence(_)
         | Command::Dispute(_)
         | Command::Retry(_)
         | Command::Take(_)

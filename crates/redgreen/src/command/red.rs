@@ -64,7 +64,13 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             only: &only,
         },
     )?;
-    let evidence = record(context, &red, &plans, start.elapsed())?;
+    let evidence = record(
+        context,
+        named.as_ref().map_or("unnamed", |task| &task.key),
+        &red,
+        &plans,
+        start.elapsed(),
+    )?;
     context.printer.result(
         || gate::human(&red.result),
         || gate_document(&red.result, start.elapsed(), Some(evidence)),
@@ -125,12 +131,14 @@ fn from_the_top(context: &Context, text: &str) -> Result<String, Failure> {
 /// A failure when it cannot be written.
 pub fn record(
     context: &Context,
+    chain: &str,
     red: &RedOutcome,
     plan_files: &[RelPath],
     duration: std::time::Duration,
 ) -> Result<Digest, Failure> {
     let tree = content_digest(&red.proposal.tree, plan_files).to_string();
     let subject = Subject {
+        chain,
         content_tree: Some(&tree),
         environment: Some(red.environments.digest()),
         lock: None,

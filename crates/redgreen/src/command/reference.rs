@@ -32,7 +32,7 @@ impl Document {
 }
 
 /// Every generated document.
-pub const DOCUMENTS: [Document; 11] = [
+pub const DOCUMENTS: [Document; 13] = [
     document("cli", "docs/reference/cli.md", arguments::cli),
     document(
         "exit-codes",
@@ -58,6 +58,12 @@ pub const DOCUMENTS: [Document; 11] = [
     }),
     document("lock-schema", "schemas/lock.json", || {
         written(&schemas::lock())
+    }),
+    document("evidence", "schemas/evidence.json", || {
+        written(&schemas::evidence())
+    }),
+    document("evidence-verify", "schemas/evidence-verify.json", || {
+        written(&schemas::evidence_verify())
     }),
     document("journal", "schemas/journal.json", || {
         written(&schemas::journal())

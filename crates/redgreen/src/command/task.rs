@@ -281,34 +281,49 @@ pub fn plan_files(context: &Context) -> Result<Vec<RelPath>, Failure> {
     Ok(found)
 }
 
+/// A path as a person would type it: relative to the top level where it lies below.
+fn shown(context: &Context, path: &Path) -> String {
+    path.strip_prefix(context.repository.top_level())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+/// More problems of a plan than this are only counted.
+const PROBLEMS_SHOWN: usize = 5;
+
+/// The first problem with its place and next step; the others after it, each with its own place.
+fn invalid_plan(path: &str, problems: &[plan_file::PlanFileProblem]) -> Failure {
+    let Some((first, others)) = problems.split_first() else {
+        return Failure::usage("the plan is not valid", "correct it").at(path);
+    };
+    let mut what = format!("the plan is not valid: {}", first.message);
+    for problem in others.iter().take(PROBLEMS_SHOWN) {
+        what.push_str(&format!(
+            "; {}:{}: {}",
+            problem.line, problem.column, problem.message
+        ));
+    }
+    if others.len() > PROBLEMS_SHOWN {
+        what.push_str(&format!("; and {} more", others.len() - PROBLEMS_SHOWN));
+    }
+    Failure::usage(what, first.help.clone()).at(format!("{path}:{}:{}", first.line, first.column))
+}
+
 /// Reads and checks a plan file.
 ///
 /// # Errors
 /// A usage failure that names every problem with its place.
 pub fn load_plan(context: &Context, path: &Path) -> Result<LoadedPlan, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = redgreen_host::state::read_file(path).map_err(|error| {
         Failure::usage(
             format!("the plan cannot be read: {error}"),
-            "name a plan file",
+            format!("name a plan file; plans lie in `{PLANS}`"),
         )
-        .at(path.display().to_string())
+        .at(shown(context, path))
     })?;
-    let file = plan_file::parse(&bytes).map_err(|error| {
-        let first = error.problems.first();
-        let all: Vec<String> = error
-            .problems
-            .iter()
-            .map(|problem| format!("{}:{}: {}", problem.line, problem.column, problem.message))
-            .collect();
-        Failure::usage(
-            format!("the plan is not valid: {}", all.join("; ")),
-            first.map_or_else(|| "correct it".to_owned(), |problem| problem.help.clone()),
-        )
-        .at(first.map_or_else(
-            || path.display().to_string(),
-            |problem| format!("{}:{}", path.display(), problem.line),
-        ))
-    })?;
+    let file = plan_file::parse(&bytes)
+        .map_err(|error| invalid_plan(&shown(context, path), &error.problems))?;
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let relative = absolute
         .strip_prefix(context.repository.top_level())

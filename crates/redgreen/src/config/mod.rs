@@ -123,7 +123,7 @@ impl Config {
         }
         let mut assumed = Vec::new();
         let runners = match &parsed.runner {
-            Some(table) => configured_runners(table, &place)?,
+            Some(table) => configured_runners(table, text, &place)?,
             None => {
                 assumed.extend(detected.assumed);
                 detected
@@ -140,19 +140,58 @@ impl Config {
             .ignore
             .clone()
             .unwrap_or_else(|| detect::INERT.iter().map(|&glob| glob.to_owned()).collect());
-        for glob in &tests {
-            if source.contains(glob) {
+        let lists = [
+            ("paths.tests", &tests),
+            ("paths.source", &source),
+            ("paths.ignore", &inert),
+        ];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let ((first, globs), (second, others)) = (lists[one], lists[other]);
+            if let Some(glob) = globs.iter().find(|glob| others.contains(glob)) {
                 return Err(Failure::usage(
-                    format!("the glob `{glob}` stands in `paths.tests` and in `paths.source`"),
-                    "leave it in one of them; a path matched by both is a test",
+                    format!("the glob `{glob}` stands in `{first}` and in `{second}`"),
+                    "leave it in one of them; a path matched by several is a test, else source",
                 )
-                .at(place));
+                .at(key_place(&place, text, glob)));
             }
+        }
+        for (list, globs) in lists {
+            let bad = globs
+                .iter()
+                .find_map(|glob| Some((glob, redgreen_host::path_rules::pointless(glob)?)));
+            if let Some((glob, why)) = bad {
+                return Err(Failure::usage(
+                    format!("glob `{glob}` in `{list}` cannot be read: {why}"),
+                    "globs have gitignore semantics and are relative to the top level",
+                )
+                .at(key_place(&place, text, glob)));
+            }
+        }
+        for glob in &parsed.tree.carry {
+            if let Some(why) = redgreen_host::path_rules::pointless(glob) {
+                return Err(Failure::usage(
+                    format!("glob `{glob}` in `tree.carry` cannot be read: {why}"),
+                    "globs have gitignore semantics and are relative to the top level",
+                )
+                .at(key_place(&place, text, "carry")));
+            }
+        }
+        for command in &parsed.tree.prepare {
+            let why = match shell_words::split(command) {
+                Ok(words) if words.is_empty() => "it is empty".to_owned(),
+                Ok(_) => continue,
+                Err(why) => why.to_string(),
+            };
+            return Err(Failure::usage(
+                format!("the command `{command}` in `tree.prepare` cannot be read: {why}"),
+                "quote it as for a shell",
+            )
+            .at(key_place(&place, text, "prepare")));
         }
         let single = runners.len() == 1 && runners.contains_key("");
         let mut settings = Vec::new();
         for (name, runner) in &runners {
-            settings.push(runner_settings(name, runner, single, &place)?);
+            settings.push(runner_settings(name, runner, single, text, &place)?);
         }
         let mut suites: Vec<(String, file::Suite)> = parsed.suites.clone().into_iter().collect();
         suites.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
@@ -179,7 +218,7 @@ impl Config {
                 .at(place));
             }
         }
-        let limits = limits(&parsed.limits, &place)?;
+        let limits = limits(&parsed.limits, text, &place)?;
         let effective = format!("{text}\0{tests:?}\0{source:?}\0{inert:?}\0{settings:?}");
         Ok(Self {
             tests,
@@ -204,7 +243,11 @@ impl Config {
     /// A usage failure naming the glob.
     pub fn rules(&self) -> Result<PathRules, Failure> {
         PathRules::new(&self.tests, &self.source, &self.inert).map_err(|bad| {
-            Failure::usage(bad.to_string(), "globs have gitignore semantics").at(PLACES[0])
+            Failure::usage(
+                bad.to_string(),
+                "globs have gitignore semantics and are relative to the top level",
+            )
+            .at(self.origin.as_ref().map_or(PLACES[0], RelPath::as_str))
         })
     }
 
@@ -220,9 +263,44 @@ fn parse(path: &RelPath, text: &str) -> Result<file::File, Failure> {
         let line = error.span().map_or(1, |span| {
             text[..span.start.min(text.len())].matches('\n').count() + 1
         });
-        Failure::usage(error.message().to_owned(), suggestion(error.message()))
+        Failure::usage(plain(error.message()), suggestion(error.message()))
             .at(format!("{path}:{line}"))
     })
+}
+
+/// The words of the reader of TOML, as somebody who writes TOML would say them.
+fn plain(message: &str) -> String {
+    let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.split_once(", expected "))
+    else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "a sequence" => "a list such as [\"tests/**\"]",
+        "a map" => "a table",
+        "a boolean" => "`true` or `false`",
+        "u32" | "u64" | "i32" => "a whole number that is not negative",
+        other => other,
+    };
+    format!("{expected} was expected, {found} was found")
+}
+
+/// The place with the line of the first key or value of this name.
+fn key_place(place: &str, text: &str, name: &str) -> String {
+    let named = |line: &str| {
+        let line = line.trim_start();
+        !line.starts_with('#')
+            && (line.contains(&format!("\"{name}\""))
+                || line
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.trim_start().starts_with('=')))
+    };
+    match text.lines().position(named) {
+        Some(line) => format!("{place}:{}", line + 1),
+        None => place.to_owned(),
+    }
 }
 
 /// `unknown field `carri`, expected one of `carry`, …` → did you mean `carry`?
@@ -243,15 +321,17 @@ fn suggestion(message: &str) -> String {
 
 fn configured_runners(
     table: &toml::Table,
+    text: &str,
     place: &str,
 ) -> Result<BTreeMap<String, file::Runner>, Failure> {
     let one = |value: toml::Value, key: &str| -> Result<file::Runner, Failure> {
         value.try_into().map_err(|error: toml::de::Error| {
+            let named = error.message().split('`').nth(1).unwrap_or_default();
             Failure::usage(
-                format!("in `{key}`: {}", error.message()),
+                format!("in `{key}`: {}", plain(error.message())),
                 suggestion(error.message()),
             )
-            .at(place)
+            .at(key_place(place, text, named))
         })
     };
     if table.get("kind").is_some_and(toml::Value::is_str)
@@ -272,8 +352,10 @@ fn runner_settings(
     name: &str,
     runner: &file::Runner,
     single: bool,
+    text: &str,
     place: &str,
 ) -> Result<RunnerSettings, Failure> {
+    let at = |key: &str| key_place(place, text, key);
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
@@ -283,7 +365,7 @@ fn runner_settings(
                 format!("runner kind `{other}` is not known"),
                 "this version knows `pytest`, `cargo-test` and `junit` (any command that writes a JUnit XML report)",
             )
-            .at(place));
+            .at(at("kind")));
         }
     };
     let name =
@@ -298,8 +380,19 @@ fn runner_settings(
     let root = runner.root.trim_matches('/').to_owned();
     if !root.is_empty() && root != "." {
         RelPath::new(root.clone()).map_err(|error| {
-            Failure::usage(error.to_string(), "name a folder of the repository").at(place)
+            Failure::usage(error.to_string(), "name a folder of the repository").at(at("root"))
         })?;
+    }
+    if let Some(command) = &runner.command
+        && command
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
+    {
+        return Err(Failure::usage(
+            "the runner's `command` is empty",
+            "leave it out, or write `command = [\"python\", \"-m\", \"pytest\"]`",
+        )
+        .at(at("command")));
     }
     Ok(RunnerSettings {
         name,
@@ -311,7 +404,7 @@ fn runner_settings(
             runner.timeout.as_deref(),
             RUNNER_TIMEOUT,
             "runner.timeout",
-            place,
+            &at("timeout"),
         )?,
         report: runner.report.clone(),
         files: runner.files.clone(),
@@ -355,18 +448,24 @@ fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Resul
     Err(Failure::usage(what, help).at(place))
 }
 
-fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
+fn limits(file: &file::Limits, text: &str, place: &str) -> Result<Limits, Failure> {
+    let at = |key: &str| key_place(place, text, key);
     let minutes = |n: u64| Duration::from_secs(n * 60);
     Ok(Limits {
         session: duration(
             file.session.as_deref(),
             minutes(30),
             "limits.session",
-            place,
+            &at("session"),
         )?,
-        idle: duration(file.idle.as_deref(), minutes(10), "limits.idle", place)?,
+        idle: duration(
+            file.idle.as_deref(),
+            minutes(10),
+            "limits.idle",
+            &at("idle"),
+        )?,
         run: match &file.run {
-            Some(text) => Some(duration(Some(text), minutes(0), "limits.run", place)?),
+            Some(text) => Some(duration(Some(text), minutes(0), "limits.run", &at("run"))?),
             None => None,
         },
         author_retries: file.author_retries.unwrap_or(1),
@@ -375,7 +474,7 @@ fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {
             file.max_wait.as_deref(),
             minutes(60),
             "limits.max_wait",
-            place,
+            &at("max_wait"),
         )?,
         cache: match &file.cache {
             Some(text) => size(text).ok_or_else(|| {
@@ -441,7 +540,16 @@ fn duration(
         (Ok(number), Some(factor))
             if number.is_finite() && (0.0..1e7).contains(&(number * factor)) =>
         {
-            Ok(Duration::from_secs_f64(number * factor))
+            let length = Duration::from_secs_f64(number * factor);
+            // Not to wait at all is a choice; to end at once is a slip.
+            if length.is_zero() && key != "limits.max_wait" {
+                return Err(Failure::usage(
+                    format!("`{key} = \"{text}\"` leaves no time at all"),
+                    "write \"90s\", \"10m\" or \"2h\"",
+                )
+                .at(place));
+            }
+            Ok(length)
         }
         _ => Err(Failure::usage(
             format!("`{key} = \"{text}\"` is no duration"),

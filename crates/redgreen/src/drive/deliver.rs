@@ -114,6 +114,7 @@ impl Driver<'_> {
         if validated.trim() != format!("{} {content}", lock.digest) {
             return Ok(Delivery::ContentChanged { tree: content });
         }
+        let evidence = crate::referee::evidence::trailer(self.context, &self.slug)?;
         let identity = self.context.repository.identity().map_err(git_failure)?;
         let squash = self.setting.config.file.deliver.style.as_deref() == Some("squash");
         let parent = if squash { base } else { &lock.commit };
@@ -126,6 +127,7 @@ impl Driver<'_> {
                 message: &redgreen_host::secrets::hidden(&message(
                     &definition,
                     &lock.digest.to_string(),
+                    evidence.as_deref(),
                 )),
                 identity: &identity,
                 sign_off: self
@@ -398,7 +400,7 @@ impl Driver<'_> {
 }
 
 /// A conventional message: `feat(<module>): <name>`, the criteria, what it closes, which lock it was judged by.
-fn message(task: &Task, lock: &str) -> String {
+fn message(task: &Task, lock: &str, evidence: Option<&str>) -> String {
     let kind = match task.mode {
         Mode::Fix => "fix",
         Mode::Chore => "chore",
@@ -426,5 +428,8 @@ fn message(task: &Task, lock: &str) -> String {
         "Redgreen-Task: {}\nRedgreen-Judged-By: {lock}\n",
         task.id
     ));
+    if let Some(head) = evidence {
+        text.push_str(&format!("Redgreen-Evidence: {head}\n"));
+    }
     text
 }

@@ -196,6 +196,7 @@ impl Driver<'_> {
             },
         };
         let subject = Subject {
+            chain: &self.slug,
             content_tree: judged.content_tree.as_deref(),
             environment: judged.environment,
             lock: judged.lock,
@@ -338,6 +339,7 @@ impl Driver<'_> {
         // How long it took is not known here, and informative only.
         crate::command::red::record(
             self.context,
+            &self.slug,
             red,
             &self.plan_files,
             std::time::Duration::ZERO,

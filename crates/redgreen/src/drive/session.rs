@@ -323,27 +323,18 @@ impl Driver<'_> {
     /// The last lines of the runs behind an evidence record.
     fn tail_of(&self, evidence: &redgreen_core::id::Digest) -> Vec<String> {
         const LINES: usize = 40;
-        let path = self
-            .context
-            .state
-            .evidence()
-            .join(format!("{}.json", evidence.hex()));
-        let Some(value) = std::fs::read(path)
-            .ok()
-            .filter(|bytes| redgreen_core::id::Digest::of(bytes) == *evidence)
-            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-        else {
+        let Some(record) = crate::referee::evidence::read(self.context, evidence) else {
             return Vec::new();
         };
         let mut lines = Vec::new();
-        for test in value["gate"]["tests"].as_array().into_iter().flatten() {
+        for test in record.gate["tests"].as_array().into_iter().flatten() {
             if test["outcome"] != "passed"
                 && let Some(message) = test["message"].as_str()
             {
                 lines.extend(message.lines().take(12).map(str::to_owned));
             }
         }
-        for run in value["runs"].as_array().into_iter().flatten() {
+        for run in &record.runs {
             lines.extend(
                 run["report"]["tail"]
                     .as_array()

@@ -9,6 +9,7 @@ use redgreen_core::environment::Environment;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, RunnerName};
 use redgreen_core::test_item::TestItem;
+use redgreen_core::tree::Mode;
 use redgreen_host::git::{Head, Repository};
 use redgreen_host::path_rules::PathRules;
 use redgreen_host::runner::{Runner, RunnerKind, RunnerSettings, Workspace};
@@ -16,7 +17,7 @@ use redgreen_host::state::{Leftovers, State, StateError};
 use redgreen_host::tree::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// The repository somebody works in.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Context {
     pub folder: PathBuf,
     /// Static items by runner, path and content: a file that several trees of one command share is read once.
     pub(super) items: Mutex<ItemCache>,
+    /// What was said that need not be said again.
+    said: Mutex<BTreeSet<String>>,
 }
 
 /// Items by runner name, path and object id.
@@ -81,7 +84,16 @@ impl Context {
                 .canonicalize()
                 .unwrap_or_else(|_| folder.to_path_buf()),
             items: Mutex::default(),
+            said: Mutex::default(),
         })
+    }
+
+    /// A line of talk that is true of every tree of this command, said for the first one.
+    pub fn say_once(&self, line: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(line.to_owned()) {
+            self.printer.talk(line);
+        }
     }
 
     /// The commit that is checked out.
@@ -136,7 +148,9 @@ impl Setting {
     pub fn of_tree(context: &Context, tree: &Snapshot) -> Result<Self, Failure> {
         let files: BTreeSet<RelPath> = tree.files().keys().cloned().collect();
         let read = |path: &RelPath| text_of(tree, &context.repository, path).ok().flatten();
+        no_link(tree)?;
         let config = Config::load(&files, &read)?;
+        roots_are_there(&config, &files)?;
         redgreen_host::secrets::declare(config.file.secret_variables());
         let rules = config.rules()?;
         let mut pytest_files = BTreeMap::new();
@@ -200,6 +214,45 @@ impl Setting {
         }
         Ok(self.config.runners.iter().map(adapter).collect())
     }
+}
+
+/// The text of a link is not the configuration that somebody sees in an editor.
+fn no_link(tree: &Snapshot) -> Result<(), Failure> {
+    for place in crate::config::PLACES {
+        let linked = RelPath::new(place)
+            .ok()
+            .and_then(|path| tree.get(&path))
+            .is_some_and(|file| file.mode == Mode::Link);
+        if linked {
+            return Err(Failure::usage(
+                format!("`{place}` is a symbolic link; the configuration is a regular file of the repository"),
+                format!("put a copy in its place: cp --remove-destination \"$(realpath {place})\" {place}"),
+            )
+            .at(place));
+        }
+    }
+    Ok(())
+}
+
+/// A runner in a folder that does not exist would find no test and say only that.
+fn roots_are_there(config: &Config, files: &BTreeSet<RelPath>) -> Result<(), Failure> {
+    for runner in &config.runners {
+        if !runner.root.is_empty() && !files.iter().any(|path| path.is_below(&runner.root)) {
+            let place = config
+                .origin
+                .as_ref()
+                .map_or("redgreen.toml", RelPath::as_str);
+            return Err(Failure::usage(
+                format!(
+                    "the runner's `root = \"{}\"` is no folder of the repository",
+                    runner.root
+                ),
+                "name a folder with committed files, relative to the top level",
+            )
+            .at(place));
+        }
+    }
+    Ok(())
 }
 
 /// A carry list that cannot be followed.

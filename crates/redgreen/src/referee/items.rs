@@ -137,8 +137,20 @@ impl<'a> ItemRules<'a> {
         if runner.kind == RunnerKind::Junit {
             return;
         }
-        let Ok(found) = items(language, runner.name.clone(), path, text) else {
-            return;
+        let found = match items(language, runner.name.clone(), path, text) {
+            Ok(found) => found,
+            // Tests that nobody counted could be taken away unseen.
+            Err(why) => {
+                items_out.findings.push(
+                    Reason::new(
+                        ReasonCode::TestNotCollected,
+                        format!("the file is too large to be read for tests: {why}"),
+                        "put its data into a file of its own beside it",
+                    )
+                    .at(path.clone()),
+                );
+                return;
+            }
         };
         for (id, line) in found.duplicates {
             items_out.findings.push(

@@ -65,12 +65,15 @@ pub struct LockTarget<'a> {
     pub replaces_source: Vec<String>,
 }
 
+/// The folder of lock records in the tree.
+pub const LOCKS: &str = ".redgreen/locks";
+
 /// The path of a task's record in the tree.
 ///
 /// # Errors
 /// Never for a checked task id.
 pub fn record_path(task: &TaskId) -> Result<RelPath, Failure> {
-    RelPath::new(format!(".redgreen/locks/{task}.json")).map_err(Failure::internal)
+    RelPath::new(format!("{LOCKS}/{task}.json")).map_err(Failure::internal)
 }
 
 /// Bytes of a record as they are committed and digested.
@@ -191,10 +194,13 @@ pub fn create_lock(
         .repository
         .write_tree(Some(target.parent), &changes)
         .map_err(git_failure)?;
-    let message = format!(
+    let mut message = format!(
         "test-lock: {task} tests ready for implementation\n\n{} tests locked.\n\nRedgreen-Lock: {task} {digest}\n",
         record.tests.len()
     );
+    if let Some(head) = super::evidence::trailer(context, key)? {
+        message.push_str(&format!("Redgreen-Evidence: {head}\n"));
+    }
     let identity = context.repository.identity().map_err(git_failure)?;
     let commit = context
         .repository
@@ -554,6 +560,14 @@ pub fn load_lock(
         return Err(Failure::new(
             ExitCode::Rejected,
             format!("the stored lock of {task} does not match its digest"),
+            format!("lock again: redgreen reset {task}, redgreen lock {task}"),
+        ));
+    }
+    let manifest = serde_json::to_vec(&stored.manifest).map_err(Failure::internal)?;
+    if Digest::of(&manifest) != stored.record.manifest {
+        return Err(Failure::new(
+            ExitCode::Rejected,
+            format!("the stored list of locked files of {task} does not match its digest"),
             format!("lock again: redgreen reset {task}, redgreen lock {task}"),
         ));
     }

@@ -64,6 +64,17 @@ impl Proposal {
         if dirty.is_empty() {
             return Ok(());
         }
+        if let Some(odd) = dirty
+            .iter()
+            .find(|change| change.code == ReasonCode::ForbiddenFile)
+        {
+            let mut failure = Failure::not_ready(
+                odd.message.clone(),
+                "give it an ordinary name or put a regular file in its place; what belongs to the project is committed first, what is yours alone stands in a committed `.gitignore`",
+            );
+            failure.code = Some(ReasonCode::ForbiddenFile);
+            return Err(failure);
+        }
         let names = |count: usize, between: &str, new: bool| {
             dirty
                 .iter()
@@ -262,8 +273,10 @@ pub fn propose(
         .iter()
         .map(|finding| finding.test.clone())
         .collect();
+    let before = std::mem::take(&mut proposal.base_items.findings);
     proposal.findings.retain(|finding| {
-        finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test)
+        (finding.code != ReasonCode::DuplicateTest || !known.contains(&finding.test))
+            && (finding.code != ReasonCode::TestNotCollected || !before.contains(finding))
     });
     unreachable(repository, base, &mut proposal)?;
     Ok(proposal)

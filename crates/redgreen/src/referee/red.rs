@@ -147,6 +147,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 &mut [&mut first, &mut second],
             )?;
             let mut findings = proposal.findings.clone();
+            findings.extend(no_test_file(&setting, &proposal));
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
@@ -272,6 +273,41 @@ fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Re
     };
     let bytes = serde_json::to_vec(&kept).map_err(Failure::internal)?;
     redgreen_host::state::write_sealed(&kept_file(context, key), &bytes).map_err(Failure::internal)
+}
+
+/// The finding where the globs of tests match no file at all: a misspelt glob looks like a project without tests.
+fn no_test_file(setting: &Setting, proposal: &Proposal) -> Option<Reason> {
+    let is_test = |path: &RelPath| setting.rules.class(path) == PathClass::Test;
+    if proposal.tree.files().keys().any(is_test) || !proposal.findings.is_empty() {
+        return None;
+    }
+    let mut globs: Vec<&String> = setting.config.tests.iter().collect();
+    globs.sort_by_key(|glob| glob.len());
+    let globs: Vec<String> = globs
+        .into_iter()
+        .take(4)
+        .map(|glob| format!("`{glob}`"))
+        .collect();
+    let globs = match globs.len() {
+        0 => "an empty list".to_owned(),
+        _ => globs.join(", "),
+    };
+    let (whose, help) = match &setting.config.origin {
+        Some(place) if setting.config.file.paths.tests.is_some() => (
+            "`[paths] tests`",
+            format!("write a test there, or correct `[paths] tests` in {place} and commit it"),
+        ),
+        Some(_) | None => (
+            "the test paths that were assumed",
+            "write a test there, or name your own in `[paths] tests` of redgreen.toml and commit it"
+                .to_owned(),
+        ),
+    };
+    Some(Reason::new(
+        ReasonCode::NoTests,
+        format!("no test was added or changed: no file matches {whose}: {globs}"),
+        help,
+    ))
 }
 
 /// A test of an affected file may turn red through its own file or through a helper or data file beside it.
@@ -446,21 +482,32 @@ fn run_all(
                 &proposal.items,
             )
             .map_err(failed)?;
+            // What could not be judged is not asked again: a test that never ends would cost its limit twice.
+            let mut unjudged: Option<RunReport> = None;
             for (slot, label) in [(&mut first, "red-1"), (&mut second, "red-2")] {
-                context.printer.talk(format!(
-                    "{:<8}running the new tests without the implementation ({label})",
-                    "RED"
-                ));
-                let report = tree.run(
-                    context,
-                    setting,
-                    environments,
-                    runner.as_ref(),
-                    &Selection::Files(there.clone()),
-                    &items,
-                    label,
-                )?;
-                evidence.push((label.to_owned(), report.clone()));
+                let report = match unjudged.take() {
+                    Some(report) => report,
+                    None => {
+                        context.printer.talk(format!(
+                            "{:<8}running the new tests without the implementation ({label})",
+                            "RED"
+                        ));
+                        let report = tree.run(
+                            context,
+                            setting,
+                            environments,
+                            runner.as_ref(),
+                            &Selection::Files(there.clone()),
+                            &items,
+                            label,
+                        )?;
+                        evidence.push((label.to_owned(), report.clone()));
+                        report
+                    }
+                };
+                if !report.problems.is_empty() {
+                    unjudged = Some(report.clone());
+                }
                 *slot = Some(merged(slot.take(), report));
             }
         }
@@ -548,7 +595,7 @@ pub fn merged(old: Option<RunReport>, new: RunReport) -> RunReport {
     old.tail.extend(new.tail);
     old.command.push("&&".to_owned());
     old.command.extend(new.command);
-    old.duration_ms += new.duration_ms;
+    old.duration_ms = old.duration_ms.saturating_add(new.duration_ms);
     if old.ended == Ended::Code(0) {
         old.ended = new.ended;
     }

@@ -199,7 +199,8 @@ pub fn irregular(rules: &PathRules, irregular: &Irregular) -> Change {
         IrregularKind::Special => "is a socket, a pipe or a device".to_owned(),
         IrregularKind::Twin { of } => format!("has the same name as `{of}` on other systems"),
         IrregularKind::NotUtf8 => "has a name that is not UTF-8".to_owned(),
-        IrregularKind::ForbiddenName => "has a name that programs read differently".to_owned(),
+        IrregularKind::ForbiddenName => "has a name that programs read differently (control characters, `\\`, a dot or blank at the end)"
+                .to_owned(),
         IrregularKind::NestedRepository => "is a repository of its own".to_owned(),
         IrregularKind::Unreadable { why } => format!("cannot be read: {why}"),
         IrregularKind::Changing => "changed while it was read".to_owned(),
@@ -221,7 +222,10 @@ pub fn irregular(rules: &PathRules, irregular: &Irregular) -> Change {
         } else {
             ReasonCode::ForbiddenFile
         },
-        message: format!("`{}` {what}; only regular files are taken", irregular.path),
+        message: format!(
+            "`{}` {what}; only regular files are taken",
+            irregular.path.escape_debug()
+        ),
         line: None,
         diff: None,
     }

@@ -54,7 +54,11 @@ impl TreeOnDisk {
     ) -> Result<Self, Failure> {
         let scratch = context.state.scratch(label).map_err(Failure::internal)?;
         let root = scratch.path().join("tree");
-        materialise(snapshot, &context.repository, &root).map_err(Failure::internal)?;
+        let written =
+            materialise(snapshot, &context.repository, &root).map_err(Failure::internal)?;
+        for left_out in &written.left_out {
+            context.say_once(&format!("note    `{}`: {}", left_out.path, left_out.why));
+        }
         let tree = Self { scratch, root };
         tree.carry(context, setting, snapshot)?;
         if setting.config.tree.git {

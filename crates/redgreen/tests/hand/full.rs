@@ -22,8 +22,10 @@ fn evidence(hand: &Hand, out: &Out) -> serde_json::Value {
     let name = digest.trim_start_matches("sha256:").to_owned() + ".json";
     let file = find(&hand.state, &name).unwrap_or_else(|| panic!("no evidence {name}"));
     let bytes = std::fs::read(file).unwrap();
-    assert_eq!(redgreen_core::id::Digest::of(&bytes).to_string(), digest);
-    serde_json::from_slice(&bytes).unwrap()
+    let (payload, _) = redgreen_formats::evidence::Envelope::open(&bytes).unwrap();
+    assert_eq!(redgreen_core::id::Digest::of(&payload).to_string(), digest);
+    let statement: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+    statement["predicate"].clone()
 }
 
 fn find(folder: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {

@@ -8,6 +8,7 @@ mod answers;
 mod author;
 mod delivery;
 mod disputes;
+mod evidence;
 mod modes;
 mod plan_file;
 mod reports;

@@ -560,8 +560,8 @@ fn refusal_reason(stderr: &str, shell: &Shell<'_>) -> Reason {
     {
         return Reason::new(
             ReasonCode::RunnerUsageError,
-            format!("`Cargo.lock` does not fit the manifests: {text}"),
-            "run `cargo metadata > /dev/null` in the checkout and commit `Cargo.lock` (where git ignores it, that is enough)",
+            "`Cargo.lock` does not fit the manifests: cargo would have to change it",
+            "bring it up to date in the checkout: cargo update --workspace; then commit it, unless git ignores it",
         );
     }
     if stderr.contains("failed to parse manifest") || stderr.contains("could not parse") {

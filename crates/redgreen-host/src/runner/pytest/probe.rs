@@ -179,9 +179,9 @@ impl RunFolder {
         .collect()
     }
 
-    /// The complete output: the log where the process layer wrote one, else what was kept.
+    /// The output: the log where the process layer wrote one, else what was kept. Of very much output both ends.
     pub(super) fn output(&self, finished: &Finished) -> Vec<u8> {
-        fs::read(self.log()).unwrap_or_else(|_| {
+        crate::state::read_ends(&self.log(), OUTPUT_KEPT).unwrap_or_else(|_| {
             let mut output = finished.stdout.clone();
             output.extend_from_slice(&finished.stderr);
             output
@@ -194,6 +194,9 @@ impl RunFolder {
         (read("report"), read("foreign"))
     }
 }
+
+/// Of longer output than this many bytes only both ends are kept.
+const OUTPUT_KEPT: u64 = 16 << 20;
 
 /// Sixteen random bytes in hexadecimal.
 fn mark() -> std::io::Result<String> {
