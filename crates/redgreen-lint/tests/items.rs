@@ -229,7 +229,19 @@ fn b3_marks_of_python_tests() {
             "def test_a():\n  from shop import x\n  raise ValueError",
             "test_a AlwaysFails",
         ),
-        ("def test_a():\n  x = f()\n  assert False", "test_a"),
+        // Whatever comes before it, it never passes; unless there is a way out.
+        (
+            "def test_a():\n  x = f()\n  assert False",
+            "test_a AlwaysFails",
+        ),
+        (
+            "def test_a():\n  try:\n    f()\n  except X:\n    return\n  assert False",
+            "test_a",
+        ),
+        (
+            "def test_a():\n  try:\n    f()\n    assert False\n  except X:\n    pass",
+            "test_a",
+        ),
         ("def test_a():\n  with pytest.raises(X): raise X", "test_a"),
         ("def test_a(): assert f() == 0", "test_a"),
         ("def test_a(): pass", "test_a Empty"),
@@ -324,7 +336,16 @@ fn b3_marks_of_rust_tests() {
         ("#[test] fn a() { unreachable!() }", "a AlwaysFails"),
         ("#[test] fn a() {}", "a Empty"),
         ("#[test] fn a() { /* later */ }", "a Empty"),
-        ("#[test] fn a() { f(); panic!() }", "a"),
+        ("#[test] fn a() { f(); panic!() }", "a AlwaysFails"),
+        ("#[test] fn a() { if f() { return; } panic!() }", "a"),
+        (
+            "#[test] fn a() { match f() { Ok(_) => {} Err(e) => panic!(\"{e}\") } }",
+            "a",
+        ),
+        (
+            "#[test] fn a() { let Some(x) = f() else { panic!() }; g(x); }",
+            "a",
+        ),
     ] {
         assert_eq!(rust(text), [expected.to_owned()], "{text}");
     }

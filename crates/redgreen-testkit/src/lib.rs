@@ -1,3 +1,4 @@
 //! Test tools that are not published: programs that try redgreen on things from outside this repository.
 
+pub mod cheats;
 pub mod real_projects;

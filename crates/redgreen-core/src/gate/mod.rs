@@ -5,6 +5,7 @@ mod expectations;
 mod full;
 mod green;
 mod locking;
+mod planted;
 mod red;
 mod scope;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub use expectations::{ChangedSite, ExpectationControl, judge_expectations};
 pub use full::{CheckRun, FullInput, SuiteRun, judge_full};
 pub use green::{ExpectedTest, GreenInput, judge_green};
 pub use locking::{LockCheck, judge_lock};
+pub use planted::{PlantedTest, judge_planted};
 pub use red::{RedInput, judge_red};
 pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
 

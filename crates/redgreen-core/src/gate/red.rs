@@ -108,7 +108,12 @@ pub fn judge_red(input: &RedInput<'_>) -> GateResult {
         judge.findings.problems(run);
     }
     for finding in input.findings {
-        judge.findings.add(Verdict::Fail, finding.clone());
+        let verdict = match finding.code {
+            // A changed snapshot: right or wrong is for a person to say (SPEC B10).
+            ReasonCode::ApprovalNeeded => Verdict::Inconclusive,
+            _ => Verdict::Fail,
+        };
+        judge.findings.add(verdict, finding.clone());
     }
     for change in input.outside {
         let mut reason = Reason::new(

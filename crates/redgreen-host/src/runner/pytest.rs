@@ -80,6 +80,7 @@ impl Runner for Pytest {
         let survey::Surveyed {
             facts,
             site,
+            parts,
             binary: digest,
         } = survey::established(&found, &self.user, &root, workspace)?;
         survey::store(&facts, site, workspace)?;
@@ -113,7 +114,7 @@ impl Runner for Pytest {
         }
         let environment = Environment {
             tools,
-            dependencies: BTreeMap::from([("site-packages".to_owned(), site)]),
+            dependencies: parts,
             plugins: facts.plugins.clone(),
             carried: BTreeMap::new(),
             prepare: Vec::new(),
@@ -127,6 +128,7 @@ impl Runner for Pytest {
 
     fn run(&self, request: &Request<'_>) -> Result<RunReport, CouldNotRun> {
         let launcher = launcher(request.environment)?;
+        updates_nothing(&self.settings)?;
         let asked = Asked::new(request, &self.settings)?;
         let facts = survey::load(request.environment, request.workspace);
         let root = request.tree.join(&self.settings.root);
@@ -241,6 +243,39 @@ impl Pytest {
             env.insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
         }
         env
+    }
+}
+
+/// Options of `addopts` that rewrite expected values are left out; where a person configured one for every run, it is
+/// said instead (SPEC B10).
+fn updates_nothing(settings: &RunnerSettings) -> Result<(), CouldNotRun> {
+    const UPDATES: &[&str] = &[
+        "--snapshot-update",
+        "--update-snapshots",
+        "--update-snapshot",
+        "--force-regen",
+        "--regen-all",
+        "--inline-snapshot",
+        "--insta",
+        "--update-golden",
+        "--update-goldens",
+        "--golden-update",
+        "--image-snapshot-update",
+        "--mpl-generate-path",
+        "--regtest-reset",
+    ];
+    let extra = interpreter::extra_arguments(settings);
+    let word = settings.arguments.iter().chain(&extra).find(|word| {
+        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+        UPDATES.contains(&name)
+    });
+    match word {
+        None => Ok(()),
+        Some(word) => Err(Box::new(Reason::new(
+            ReasonCode::RunnerUsageError,
+            format!("`{word}` would write the expected values that the tests are compared with"),
+            "leave it out of `arguments` and `command` of the runner; write expected values yourself, before RED",
+        ))),
     }
 }
 

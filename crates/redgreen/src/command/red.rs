@@ -6,7 +6,7 @@ use crate::cli::RedArgs;
 use crate::error::Failure;
 use crate::referee::context::{Context, Setting};
 use crate::referee::evidence::{Subject, gate_document, keep};
-use crate::referee::red::{RedOutcome, RedRequest, prove_red};
+use crate::referee::red::{RedOutcome, RedRequest, exit_of, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, TaskId};
@@ -80,7 +80,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             .printer
             .talk(format!("next    redgreen lock {}", task.task));
     }
-    Ok(red.result.verdict().into())
+    Ok(exit_of(&red.result))
 }
 
 /// A file or an id as a person types it, relative to the folder they stand in or to the top level, as the id it means.

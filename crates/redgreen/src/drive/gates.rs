@@ -62,7 +62,12 @@ impl Driver<'_> {
                     .parts()
                     .reasons
                     .iter()
-                    .filter(|reason| reason.code == ReasonCode::UnclearRed)
+                    .filter(|reason| {
+                        matches!(
+                            reason.code,
+                            ReasonCode::UnclearRed | ReasonCode::ApprovalNeeded
+                        )
+                    })
                     .filter_map(|reason| reason.test.clone())
                     .collect();
             }
@@ -399,6 +404,7 @@ impl Driver<'_> {
             && old.record.base_commit == base
             && old.record.locked_tree == tree
             && old.record.criteria == red.map
+            && old.record.environment == red.environments.digest()
         {
             // The same tests on the same base: a run that was killed before it could record it has locked them already.
             finish_lock(self.context, &self.slug, old)?;

@@ -3,7 +3,7 @@
 use super::context::{Context, Environments, Setting};
 use super::proposal::text_of;
 use super::red::{all_items, merged};
-use super::trees::{TreeOnDisk, of_runner};
+use super::trees::{SITES, TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{ChangedSite, ExpectationControl, judge_expectations};
 use redgreen_core::id::{ItemId, RelPath};
@@ -71,8 +71,8 @@ pub fn changed_expectations(
         .printer
         .talk(format!("{:<8}the same with other expected values", "GREEN"));
     let controlled: BTreeSet<&ItemId> = sites.iter().map(|site| &site.item).collect();
-    let on_disk = TreeOnDisk::build(context, setting, &tree, "control")?;
-    let folder = on_disk.scratch("sites");
+    let on_disk = TreeOnDisk::build(context, setting, &tree, "green")?;
+    let folder = on_disk.scratch(SITES);
     std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
     let report_file = folder.join("evaluated");
     let mut run: Option<RunReport> = None;
@@ -89,7 +89,7 @@ pub fn changed_expectations(
             runner.as_ref(),
             &Selection::Items(wanted),
             &known,
-            "control-run",
+            "green-run",
             Some(&report_file),
         );
         if let Ok(report) = report {

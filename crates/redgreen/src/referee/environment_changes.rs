@@ -149,6 +149,13 @@ fn dependency(context: &Context, part: &str, old: Option<&Digest>, new: Option<&
             }
             list.join(", ")
         }
-        _ => format!("files of `{part}` were changed"),
+        _ => {
+            let verb = match (old, new) {
+                (None, _) => "was added",
+                (Some(_), None) => "is gone",
+                (Some(_), Some(_)) => "was changed",
+            };
+            format!("`{part}` {verb}")
+        }
     }
 }

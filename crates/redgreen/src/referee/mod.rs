@@ -4,6 +4,7 @@
 //! run in.
 
 pub mod checks;
+pub mod closure;
 pub mod context;
 pub mod controls;
 pub mod environment_changes;
@@ -14,6 +15,7 @@ pub mod green;
 pub mod items;
 pub mod lock;
 pub mod lock_in_git;
+pub mod planted;
 pub mod proposal;
 pub mod red;
 pub mod redaction;
@@ -21,4 +23,5 @@ pub mod refine;
 pub mod reported;
 pub mod scope;
 pub mod slips;
+pub mod snapshots;
 pub mod trees;

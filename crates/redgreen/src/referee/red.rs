@@ -151,6 +151,12 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
+            findings.extend(super::snapshots::missing(
+                &context.repository,
+                &proposal.tree,
+                &proposal.items.all(),
+                &first,
+            )?);
             let reported = super::reported::Reported::of(
                 &setting,
                 &proposal,
@@ -161,31 +167,52 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             let with = |own: Vec<TestItem>, more: &[TestItem]| -> Vec<TestItem> {
                 own.into_iter().chain(more.iter().cloned()).collect()
             };
-            judge_red(&RedInput {
-                task: request.task,
-                criteria: request.criteria,
-                map: &map,
-                base_items: &with(proposal.base_items.all(), &reported.base_items),
-                items: &with(proposal.items.all(), &reported.items),
-                changed_files: &reported.and_files(touched_files(&proposal)),
-                base_run: base_run.as_ref(),
-                runs: [&first, &second],
-                new_symbols: request.claims.new_symbols.as_ref(),
-                supersedes: &request.claims.supersedes,
-                guards: &request.claims.guards,
-                guard_passing: request.claims.guard_passing,
-                accepted: &request.claims.accepted,
-                findings: &findings,
-                outside: if request.judge_outside {
-                    &proposal.outside
-                } else {
-                    &[]
-                },
-                unreachable: &proposal.unreachable,
-            })
+            let judged = |findings: &[Reason]| {
+                judge_red(&RedInput {
+                    task: request.task,
+                    criteria: request.criteria,
+                    map: &map,
+                    base_items: &with(proposal.base_items.all(), &reported.base_items),
+                    items: &with(proposal.items.all(), &reported.items),
+                    changed_files: &reported.and_files(touched_files(&proposal)),
+                    base_run: base_run.as_ref(),
+                    runs: [&first, &second],
+                    new_symbols: request.claims.new_symbols.as_ref(),
+                    supersedes: &request.claims.supersedes,
+                    guards: &request.claims.guards,
+                    guard_passing: request.claims.guard_passing,
+                    accepted: &request.claims.accepted,
+                    findings,
+                    outside: if request.judge_outside {
+                        &proposal.outside
+                    } else {
+                        &[]
+                    },
+                    unreachable: &proposal.unreachable,
+                })
+            };
+            let result = judged(&findings);
+            // A person is asked about changed snapshots when nothing else is in the way.
+            let changed = super::snapshots::changed(
+                &context.repository,
+                &base,
+                &proposal,
+                &request.claims.accepted,
+            )?;
+            if result.verdict() == Verdict::Pass && !changed.is_empty() {
+                findings.extend(changed);
+                judged(&findings)
+            } else {
+                result
+            }
         }
     };
-    if is_new && result.verdict() == Verdict::Pass {
+    let asked = result.verdict() == Verdict::Inconclusive
+        && result
+            .reasons()
+            .iter()
+            .all(|reason| reason.code == ReasonCode::ApprovalNeeded);
+    if is_new && (asked || result.verdict() == Verdict::Pass) {
         remember(context, &key, &runs)?;
     }
     Ok(RedOutcome {
@@ -196,6 +223,21 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         base,
         runs,
     })
+}
+
+/// The exit code of a RED: a changed snapshot waits for a person, which is not the same as undecided (SPEC B10, G3).
+#[must_use]
+pub fn exit_of(result: &GateResult) -> redgreen_core::exit::ExitCode {
+    let asks = result.verdict() == Verdict::Inconclusive
+        && result
+            .reasons()
+            .iter()
+            .any(|reason| reason.code == ReasonCode::ApprovalNeeded);
+    if asks {
+        redgreen_core::exit::ExitCode::ApprovalNeeded
+    } else {
+        result.verdict().into()
+    }
 }
 
 /// Runs of a RED that passed, so that `lock` need not repeat what `red` has just done. Nothing but a pass is kept: a

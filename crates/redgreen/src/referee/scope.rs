@@ -86,7 +86,8 @@ fn without_formatting(language: Language, text: &str) -> String {
             out.push_str(if triple { "\"\"\"" } else { "\"" });
             rest = after;
         } else {
-            if !c.is_whitespace() && c != ',' {
+            // Formatters wrap long imports and expressions of Python in parentheses.
+            if !c.is_whitespace() && c != ',' && !(python && matches!(c, '(' | ')')) {
                 out.push(c);
             }
             rest = &rest[c.len_utf8()..];
@@ -119,6 +120,19 @@ pub fn is_product(path: &RelPath) -> bool {
             .split('/')
             .any(|part| matches!(part, ".coverage" | "target" | "node_modules"))
         || path.file_name() == "Cargo.lock"
+        || is_pending_snapshot(path)
+}
+
+/// What insta and proptest leave beside the tests when one failed: a proposal, no expected value.
+fn is_pending_snapshot(path: &RelPath) -> bool {
+    let name = path.file_name();
+    name.ends_with(".snap.new")
+        || name.ends_with(".pending-snap")
+        || name.ends_with(".proptest-regressions")
+        || path
+            .as_str()
+            .split('/')
+            .any(|part| part == "proptest-regressions")
 }
 
 /// What a candidate may not bring even inside the source folders: compiled code is refused, the caches of tools are left
@@ -127,7 +141,7 @@ pub fn is_product(path: &RelPath) -> bool {
 pub fn not_taken(path: &RelPath, kind: ChangeKind) -> Option<Change> {
     let (class, code, message) = if kind == ChangeKind::Deleted {
         return None;
-    } else if is_cache(path) {
+    } else if is_cache(path) || is_pending_snapshot(path) {
         (
             ChangeClass::LeftOut,
             ReasonCode::LeftOut,
@@ -287,6 +301,12 @@ mod tests {
         assert!(same("a.py", "f(1,\n  2)", "f(1, 2,)"));
         assert!(same("a.py", "x = 'a b'  # it's", "x = \"a b\" # it's"));
         assert!(same("a.py", "x = '''a\n b'''", "x = \"\"\"a\n b\"\"\""));
+        assert!(same(
+            "a.py",
+            "from a import b, c",
+            "from a import (\n    b,\n    c,\n)"
+        ));
+        assert!(!same("a.rs", "f(a, b)", "f((a, b))"));
         assert!(!same("a.py", "x = 'a b'", "x = 'ab'"));
         assert!(!same("a.py", "x = 'a,b'", "x = 'ab'"));
         assert!(!same("a.py", "x = 'a\\' b'", "x = 'a\\'b'"));

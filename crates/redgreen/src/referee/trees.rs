@@ -13,6 +13,10 @@ use redgreen_host::state::Scratch;
 use redgreen_host::tree::{Snapshot, materialise};
 use std::path::{Path, PathBuf};
 
+/// The scratch folder of the places that tests report. Every run of GREEN has it, controls or not: code under test must not
+/// see which run it is in.
+pub const SITES: &str = "sites";
+
 /// A tree on disk with its scratch folders.
 #[derive(Debug)]
 pub struct TreeOnDisk {

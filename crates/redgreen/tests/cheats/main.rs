@@ -1,326 +1,149 @@
-//! Cheats inside the paths that an implementer may write, replayed with the real runners: no one of them passes GREEN,
-//! and the honest implementation does (SPEC B5, C2, C7). A beginning of the corpus of C10.
+//! The cheat corpus: a selection of it is replayed with the real runners, and the committed table is the one of all cases
+//! (SPEC C10, B5, C2, C7). All of it: `cargo run -p redgreen-testkit --bin cheat-corpus`.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "helpers of tests fail the test"
 )]
 
-#[path = "../hand/support.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the tests by hand, which use more of it"
-)]
-mod support;
+use redgreen_testkit::cheats::{self, Places, Played, case, report};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use support::Hand;
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
 
-/// One cheat: its name, the source, and the exit codes that are right for it.
-type Cheat = (&'static str, &'static str, &'static [i32]);
+fn corpus() -> PathBuf {
+    top().join("corpus/cheats")
+}
 
-#[track_caller]
-fn replay(hand: &Hand, source_path: &str, base: &str, cheats: &[Cheat]) {
-    let mut wrong = Vec::new();
-    for (name, source, right) in cheats {
-        hand.write(source_path, &format!("{base}{source}"));
-        let out = hand.rg(&["green", "T1"]);
-        if !right.contains(&out.code) {
-            wrong.push(format!("{name}: exit {} {:?}", out.code, out.codes()));
-        }
-    }
+fn read(name: &str) -> String {
+    std::fs::read_to_string(top().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn committed() -> Vec<Played> {
+    cheats::committed(&corpus()).unwrap()
+}
+
+/// Plays a selection; every verdict and reason must be the one that the case asks for.
+fn replay(wanted: impl Fn(&case::Case) -> bool) {
+    let work = tempfile::tempdir().unwrap();
+    let requirements = "crates/redgreen-host/tests/pytest/requirements.txt";
+    let places = Places {
+        corpus: corpus(),
+        work: work.path().canonicalize().unwrap(),
+        redgreen: env!("CARGO_BIN_EXE_redgreen").into(),
+        environment: cheats::environment(
+            &Path::new(env!("CARGO_TARGET_TMPDIR")).join("cheats"),
+            &top().join(requirements),
+        )
+        .unwrap(),
+    };
+    let chosen: Vec<case::Case> = case::read(&places.corpus)
+        .unwrap()
+        .into_iter()
+        .filter(|case| case.smoke && wanted(case))
+        .collect();
+    assert!(chosen.len() > 5, "the selection is empty");
+    let results = cheats::play(&places, &chosen, 2, &|played| {
+        println!("{}", report::line(played));
+    });
+    let wrong: Vec<String> = results
+        .iter()
+        .filter(|played| played.wrong.is_some())
+        .map(report::line)
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-const PYTHON_TESTS: &str = "from shop import divide, subtract
-
-
-def test_subtract():
-    assert subtract(3, 2) == 1
-
-
-def test_divide():
-    assert divide(6, 3) == 2
-";
-
-/// The stub that every cheat starts from.
-const PYTHON_BASE: &str = "def price(n):
-    return n * 2
-
-
-def subtract(a, b):
-    return 0
-
-
-def divide(a, b):
-    return 0
-
-
-";
-
-const PYTHON: &[Cheat] = &[
-    ("a stub", "", &[10]),
-    ("os._exit at import", "import os\nos._exit(0)\n", &[10, 11]),
-    (
-        "os._exit at exit",
-        "import atexit, os\natexit.register(lambda: os._exit(0))\n",
-        &[10, 11],
-    ),
-    ("sys.exit at import", "import sys\nsys.exit(0)\n", &[10, 11]),
-    (
-        "no test body is run",
-        "import _pytest.python as p\np.Function.runtest = lambda self: None\n",
-        &[13],
-    ),
-    (
-        "results are forgotten",
-        "import _pytest.runner as r
-_old = r.CallInfo.from_call.__func__
-def _from_call(cls, func, when, reraise=None):
-    call = _old(cls, func, when, reraise)
-    call.excinfo = None
-    return call
-r.CallInfo.from_call = classmethod(_from_call)
-",
-        &[13],
-    ),
-    (
-        "reports are rewritten",
-        "import _pytest.reports as r
-_old = r.TestReport.from_item_and_call.__func__
-def _report(cls, item, call):
-    report = _old(cls, item, call)
-    report.outcome, report.longrepr = 'passed', None
-    return report
-r.TestReport.from_item_and_call = classmethod(_report)
-",
-        &[13],
-    ),
-    (
-        "a plugin replaces the test functions",
-        "import gc
-from _pytest.config import Config
-class _P:
-    def pytest_runtest_call(self, item):
-        item.obj = lambda *a, **k: None
-for _o in gc.get_objects():
-    if isinstance(_o, Config):
-        _o.pluginmanager.register(_P())
-",
-        &[10, 13],
-    ),
-    (
-        "a plugin deselects everything",
-        "import gc
-from _pytest.config import Config
-class _P:
-    def pytest_collection_modifyitems(self, items):
-        items[:] = []
-for _o in gc.get_objects():
-    if isinstance(_o, Config):
-        _o.pluginmanager.register(_P())
-",
-        &[10, 11],
-    ),
-    (
-        "a plugin skips everything",
-        "import gc, pytest
-from _pytest.config import Config
-class _P:
-    def pytest_runtest_setup(self, item):
-        pytest.skip('x')
-for _o in gc.get_objects():
-    if isinstance(_o, Config):
-        _o.pluginmanager.register(_P())
-",
-        &[10, 11],
-    ),
-    (
-        "values that equal everything",
-        "class _E:
-    def __eq__(self, other):
-        return True
-def subtract(a, b):
-    return _E()
-def divide(a, b):
-    return _E()
-",
-        &[13],
-    ),
-    (
-        "the caller's constants",
-        "import sys
-def _look():
-    numbers = [c for c in sys._getframe(2).f_code.co_consts if isinstance(c, int)]
-    return numbers[-1] if numbers else 0
-def subtract(a, b):
-    return _look()
-def divide(a, b):
-    return _look()
-",
-        &[10, 13],
-    ),
-    (
-        "the text of the tests",
-        "import pathlib, re, sys
-def _look(name):
-    for folder in sys.path:
-        file = pathlib.Path(folder).parent / 'tests' / 'test_more.py'
-        if file.exists():
-            return int(re.search(name + r'\\(.*?\\) == \\D*(\\d+)', file.read_text()).group(1))
-    return 0
-def subtract(a, b):
-    return _look('subtract')
-def divide(a, b):
-    return _look('divide')
-",
-        &[10, 13],
-    ),
-    (
-        "AssertionError is another class",
-        "import builtins
-class _A(Exception):
-    pass
-builtins.AssertionError = _A
-",
-        &[10, 11, 13],
-    ),
-    (
-        "skips from inside",
-        "from _pytest.outcomes import Skipped
-def subtract(a, b):
-    raise Skipped('x')
-def divide(a, b):
-    raise Skipped('x')
-",
-        &[10],
-    ),
-    (
-        "prints success",
-        "print('=== 2 passed in 0.01s ===')\n",
-        &[10],
-    ),
-    (
-        "honest",
-        "def subtract(a, b):
-    return a - b
-def divide(a, b):
-    return a // b
-",
-        &[0],
-    ),
-];
+#[test]
+fn c10_a_selection_of_the_cheats_is_refused_for_the_right_reason() {
+    replay(|case| !case.is_honest());
+}
 
 #[test]
-fn c7_no_python_cheat_in_the_source_passes_green() {
-    let hand = Hand::python();
-    hand.write("tests/test_more.py", PYTHON_TESTS);
-    hand.rg(&["lock", "T1"]).ends(0);
-    replay(&hand, "src/shop/__init__.py", PYTHON_BASE, PYTHON);
+fn c10_honest_changes_that_look_suspicious_pass() {
+    replay(case::Case::is_honest);
 }
 
-const RUST_TESTS: &str = "#[test]
-fn subtracts() {
-    assert_eq!(shop::subtract(3, 2), 1);
-}
 #[test]
-fn divides() {
-    assert_eq!(shop::divide(6, 3), 2);
-}
-";
-
-const RUST_BASE: &str = "pub fn price(n: u32) -> u32 {
-    n * 2
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn doubles() {
-        assert_eq!(price(2), 4);
-    }
-}
-";
-
-const RUST: &[Cheat] = &[
-    (
-        "a stub",
-        "pub fn subtract(_: i32, _: i32) -> i32 { 0 } pub fn divide(_: i32, _: i32) -> i32 { 0 }",
-        &[10],
-    ),
-    (
-        "process::exit",
-        "pub fn subtract(_: i32, _: i32) -> i32 { std::process::exit(0) }
-pub fn divide(_: i32, _: i32) -> i32 { std::process::exit(0) }",
-        &[10, 13],
-    ),
-    (
-        "writes libtest's lines and exits",
-        "use std::{io::Write, os::fd::FromRawFd};
-fn go(n: &str) -> i32 {
-    let mut out = unsafe { std::fs::File::from_raw_fd(1) };
-    let _ = write!(out, \"test {n} ... ok\\n\\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.00s\\n\\n\");
-    std::process::exit(0)
-}
-pub fn subtract(_: i32, _: i32) -> i32 { go(\"subtracts\") }
-pub fn divide(_: i32, _: i32) -> i32 { go(\"divides\") }",
-        &[10, 13],
-    ),
-    (
-        "runs before main",
-        "#[used]
-#[unsafe(link_section = \".init_array\")]
-static INIT: extern \"C\" fn() = {
-    extern \"C\" fn init() {
-        use std::io::Write;
-        if std::env::args().any(|a| a == \"--exact\") {
-            let n = std::env::args().skip(1).find(|a| !a.starts_with(\"--\")).unwrap_or_default();
-            print!(\"\\nrunning 1 test\\ntest {n} ... ok\\n\\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.00s\\n\\n\");
-            let _ = std::io::stdout().flush();
-            std::process::exit(0)
+fn c10_the_committed_result_is_that_of_the_cases_as_they_are() {
+    let cases = case::read(&corpus()).unwrap();
+    let results = committed();
+    let mut stale = Vec::new();
+    for case in &cases {
+        let digest = cheats::digest(&corpus(), case).unwrap();
+        match results.iter().find(|played| played.id == case.id) {
+            Some(played) if played.digest == digest => {}
+            Some(_) => stale.push(format!("{} was edited since", case.id)),
+            None => stale.push(format!("{} was never played", case.id)),
         }
     }
-    init
-};
-pub fn subtract(_: i32, _: i32) -> i32 { 0 } pub fn divide(_: i32, _: i32) -> i32 { 0 }",
-        &[10, 13],
-    ),
-    (
-        "values that equal everything",
-        "#[derive(Debug)] pub struct E;
-impl PartialEq<i32> for E { fn eq(&self, _: &i32) -> bool { true } }
-pub fn subtract(_: i32, _: i32) -> E { E } pub fn divide(_: i32, _: i32) -> E { E }",
-        &[13],
-    ),
-    (
-        "the text of the tests",
-        "fn look(n: &str) -> i32 {
-    let text = std::fs::read_to_string(\"tests/more.rs\").unwrap();
-    let line = text.lines().find(|l| l.contains(n)).unwrap();
-    line.rsplit(\", \").next().unwrap().chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+    let known: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    let gone = results
+        .iter()
+        .filter(|played| !known.contains(played.id.as_str()));
+    stale.extend(gone.map(|played| format!("{} is no case", played.id)));
+    assert!(
+        stale.is_empty(),
+        "replay them: {} -- --write --filter NAME: {stale:#?}",
+        report::COMMAND
+    );
 }
-pub fn subtract(_: i32, _: i32) -> i32 { look(\"subtract\") } pub fn divide(_: i32, _: i32) -> i32 { look(\"divide\") }",
-        &[10, 13],
-    ),
-    (
-        "a panic hook that exits",
-        "pub fn subtract(_: i32, _: i32) -> i32 { std::panic::set_hook(Box::new(|_| std::process::exit(0))); 0 }
-pub fn divide(a: i32, b: i32) -> i32 { subtract(a, b) }",
-        &[10, 13],
-    ),
-    (
-        "honest",
-        "pub fn subtract(a: i32, b: i32) -> i32 { a - b } pub fn divide(a: i32, b: i32) -> i32 { a / b }",
-        &[0],
-    ),
-];
 
 #[test]
-fn c7_no_rust_cheat_in_the_source_passes_green() {
-    let hand = Hand::rust();
-    hand.write("tests/more.rs", RUST_TESTS);
-    hand.rg(&["lock", "T1"]).ends(0);
-    replay(&hand, "src/lib.rs", RUST_BASE, RUST);
+fn c10_misses_are_explained_and_honest_controls_pass() {
+    for played in committed() {
+        assert_eq!(played.wrong, None, "{}", played.id);
+        assert!(
+            !played.passes() || played.is_honest() || played.miss.is_some(),
+            "{}",
+            played.id
+        );
+        assert!(played.passes() || !played.is_honest(), "{}", played.id);
+    }
+}
+
+#[test]
+fn c10_the_corpus_is_as_large_as_it_says() {
+    let results = committed();
+    let line = report::headline(&results);
+    assert!(line.cheats >= 60 && line.honest >= 12, "{line:?}");
+    for (class, _) in report::CLASSES {
+        assert!(
+            results
+                .iter()
+                .filter(|played| played.class() == class)
+                .count()
+                >= 3,
+            "{class}"
+        );
+    }
+    let classes: BTreeSet<&str> = report::CLASSES.iter().map(|(class, _)| *class).collect();
+    assert!(
+        results
+            .iter()
+            .all(|played| classes.contains(played.class()))
+    );
+}
+
+#[test]
+fn c10_the_table_and_the_headline_are_made_from_the_result() {
+    let results = committed();
+    assert!(
+        read("docs/reference/cheat-corpus.md") == report::markdown(&results),
+        "docs/reference/cheat-corpus.md: {} -- --write",
+        report::COMMAND
+    );
+    let readme = read("README.md");
+    assert_eq!(
+        report::in_readme(&readme, &results).as_deref(),
+        Some(readme.as_str()),
+        "README.md: {} -- --write",
+        report::COMMAND
+    );
 }

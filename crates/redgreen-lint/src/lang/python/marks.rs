@@ -156,6 +156,9 @@ pub(super) fn body_marks(body: Node<'_>, text: &str) -> BTreeSet<Mark> {
         }
         break;
     }
+    if cannot_pass(body, text) {
+        marks.insert(Mark::AlwaysFails);
+    }
     if only_nothing {
         marks.insert(Mark::Empty);
     }
@@ -177,6 +180,22 @@ fn is_nothing(statement: Node<'_>) -> bool {
                 | "false"
         )
     })
+}
+
+/// Whether the test fails wherever it comes to its end: a statement of its own that always fails, and no way around it.
+fn cannot_pass(body: Node<'_>, text: &str) -> bool {
+    let fails = children(body).into_iter().any(|statement| {
+        matches!(
+            statement.kind(),
+            "assert_statement" | "raise_statement" | "expression_statement"
+        ) && first_statement(statement, text) == Some(Mark::AlwaysFails)
+    });
+    let mut returns = false;
+    visit(body, |node| {
+        returns |= matches!(node.kind(), "return_statement" | "yield");
+        !returns
+    });
+    fails && !returns
 }
 
 fn first_statement(statement: Node<'_>, text: &str) -> Option<Mark> {

@@ -252,8 +252,31 @@ fn marks(lexed: &Lexed<'_>, item: &Item) -> BTreeSet<Mark> {
             Statement::Panic if !should_panic => _ = marks.insert(Mark::AlwaysFails),
             Statement::Panic | Statement::Other => {}
         }
+        if !should_panic && cannot_pass(lexed, body.clone()) {
+            marks.insert(Mark::AlwaysFails);
+        }
     }
     marks
+}
+
+/// Whether a statement of the body itself always panics, and nothing returns before it.
+fn cannot_pass(lexed: &Lexed<'_>, body: Range<usize>) -> bool {
+    if body.clone().any(|at| lexed.is(at, "return")) {
+        return false;
+    }
+    let mut at = body.start;
+    while at < body.end {
+        let begins = at == body.start || [";", "}"].contains(&lexed.text_at(at - 1));
+        if begins && matches!(first_statement(lexed, at..body.end), Statement::Panic) {
+            return true;
+        }
+        at = if lexed.kind_at(at) == Some(TokenKind::Open) {
+            after_group(lexed, at, body.end)
+        } else {
+            at + 1
+        };
+    }
+    false
 }
 
 enum Statement {

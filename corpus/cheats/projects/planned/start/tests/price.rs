@@ -1,0 +1,4 @@
+#[test]
+fn doubles() {
+    assert_eq!(shop::price(2), 4);
+}

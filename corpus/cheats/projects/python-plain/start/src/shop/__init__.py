@@ -1,0 +1,10 @@
+def price(n):
+    return n * 2
+
+
+def is_price(text):
+    raise NotImplementedError
+
+
+def parse(text):
+    raise NotImplementedError
