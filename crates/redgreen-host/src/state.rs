@@ -9,8 +9,9 @@ mod trim;
 
 pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
-pub use files::{read_file, remove_tree, size_of, write_atomically};
+pub use files::{read_file, remove_tree, size_of, unsealed, write_atomically, write_sealed};
 pub use scratch::Scratch;
+pub(crate) use scratch::{Temporary, before};
 pub use trim::{Trimmed, trim};
 
 use crate::git::Repository;
@@ -176,6 +177,7 @@ impl State {
         process::record_jobs_in(&state.jobs());
         keep_private(base, &state.root);
         process::may_read_checkout(repository.top_level(), common);
+        scratch::use_for_temporary(&state.root);
         Ok((state, left))
     }
 
@@ -230,7 +232,7 @@ impl State {
         self.root.join("jobs")
     }
     fn scratch_folder(&self) -> PathBuf {
-        self.root.join("scratch")
+        scratch::folder_below(&self.root)
     }
 
     /// A fresh private folder that is removed when the guard is dropped, or at the next start when we are killed.

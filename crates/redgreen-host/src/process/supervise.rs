@@ -68,7 +68,7 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     leftovers::become_subreaper();
     let start = clock::monotonic();
     let (mut child, leader, used, network) = spawn(spec)?;
-    let record = jobs::Record::write(&leader, &spec.label);
+    let record = jobs::Record::write(&leader, &spec.label, !spec.end_leftovers);
     let shown = activity::begin(spec, start);
     let mut streams = Streams::take(spec, &mut child, sink, &shown);
     let pidfd = pidfd(&leader);

@@ -6,7 +6,7 @@ use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
-use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::lock::{LockTarget, StoredLock, create_lock, finish_lock, load_lock};
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
 use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
@@ -407,6 +407,7 @@ impl Driver<'_> {
             && old.record.environment == red.environments.digest()
         {
             // The same tests on the same base: a run that was killed before it could record it has locked them already.
+            finish_lock(self.context, &self.slug, old)?;
             return Ok(reference_to(old));
         }
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);

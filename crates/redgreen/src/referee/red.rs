@@ -300,7 +300,8 @@ fn kept_file(context: &Context, key: &Digest) -> std::path::PathBuf {
 }
 
 fn recall(context: &Context, key: &Digest) -> Option<KeptRuns> {
-    let kept = serde_json::from_slice(&std::fs::read(kept_file(context, key)).ok()?).ok()?;
+    let bytes = std::fs::read(kept_file(context, key)).ok()?;
+    let kept = serde_json::from_slice(redgreen_host::state::unsealed(&bytes)?).ok()?;
     context.printer.talk(format!(
         "{:<8}run before on the same bytes in the same environment; judged again",
         "RED"
@@ -313,8 +314,7 @@ fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Re
         runs: runs.to_vec(),
     };
     let bytes = serde_json::to_vec(&kept).map_err(Failure::internal)?;
-    redgreen_host::state::write_atomically(&kept_file(context, key), &bytes)
-        .map_err(Failure::internal)
+    redgreen_host::state::write_sealed(&kept_file(context, key), &bytes).map_err(Failure::internal)
 }
 
 /// The finding where the globs of tests match no file at all: a misspelt glob looks like a project without tests.

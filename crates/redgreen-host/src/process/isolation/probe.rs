@@ -20,10 +20,7 @@ test -r /bin/sh || { echo "the system cannot be read" >&2; exit 6; }
 /// What went wrong, in the words of whoever said it.
 pub(super) fn forbidden_things(wrap: &dyn Fn(&Spec, &Path) -> Vec<OsString>) -> Result<(), String> {
     let failed = |why: std::io::Error| why.to_string();
-    let folder = tempfile::Builder::new()
-        .prefix("redgreen-probe-")
-        .tempdir()
-        .map_err(failed)?;
+    let folder = crate::state::Temporary::new("isolation", None).map_err(failed)?;
     let base = std::fs::canonicalize(folder.path()).map_err(failed)?;
     let (inside, outside) = (base.join("in"), base.join("out"));
     let secret = outside.join("secret");

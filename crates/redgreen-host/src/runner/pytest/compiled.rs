@@ -92,10 +92,7 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     let (Ok(probe), Some(launcher)) = (probe(workspace), environment.tools.get(LAUNCHER)) else {
         return;
     };
-    let Ok(temporary) = tempfile::Builder::new()
-        .prefix("warm")
-        .tempdir_in(base(workspace))
-    else {
+    let Ok(temporary) = crate::state::Temporary::new("warm", Some(&base(workspace))) else {
         return;
     };
     let (pyc, empty) = (temporary.path().join("pyc"), temporary.path().join("empty"));
@@ -168,7 +165,7 @@ fn probe(workspace: &Workspace) -> Result<PathBuf, CouldNotRun> {
     }
     let parent = base(workspace);
     let made = fs::create_dir_all(&parent)
-        .and_then(|()| tempfile::Builder::new().prefix("probe").tempdir_in(&parent))
+        .and_then(|()| crate::state::Temporary::new("probe", Some(&parent)))
         .and_then(|temporary| {
             let new = temporary.path().join("p");
             write(&new)?;
