@@ -320,7 +320,11 @@ fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Re
 /// The finding where the globs of tests match no file at all: a misspelt glob looks like a project without tests.
 fn no_test_file(setting: &Setting, proposal: &Proposal) -> Option<Reason> {
     let is_test = |path: &RelPath| setting.rules.class(path) == PathClass::Test;
-    if proposal.tree.files().keys().any(is_test) || !proposal.findings.is_empty() {
+    // Tests inside source files are tests: a Rust crate may have no others.
+    if proposal.tree.files().keys().any(is_test)
+        || !proposal.items.all().is_empty()
+        || !proposal.findings.is_empty()
+    {
         return None;
     }
     let mut globs: Vec<&String> = setting.config.tests.iter().collect();
