@@ -227,7 +227,15 @@ impl Project {
     pub fn normal_form(&self) -> BTreeMap<&'static str, String> {
         let report = self.state().unwrap().join("reports/numbers/report.json");
         let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
-        let refs = self.git(&["for-each-ref", "--format=%(refname)"]);
+        // Evidence lies under the name of who wrote it: the key of this machine and repository.
+        let refs: String = self
+            .git(&["for-each-ref", "--format=%(refname)"])
+            .lines()
+            .map(|name| match name.strip_prefix("refs/redgreen/evidence/") {
+                Some(rest) => format!("evidence of {}\n", rest.split('/').next().unwrap_or("")),
+                None => format!("{name}\n"),
+            })
+            .collect();
         BTreeMap::from([
             ("content", content(&self.git(&["ls-tree", "-r", "main"]))),
             (
