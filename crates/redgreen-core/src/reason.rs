@@ -87,6 +87,7 @@ reason_codes! {
     TestsInSource = "tests_in_source", "tests that the implementer added inside source files";
     FlakyOnBase = "flaky_on_base", "a test differs between runs of the base";
     NoControl = "no_control", "no control is possible for a test";
+    SnapshotMissing = "snapshot_missing", "a test compares with a snapshot that nobody has written";
     // ---- strict controls
     CriterionWithoutControl = "criterion_without_control", "no test of a criterion was shown to notice another expected value";
     HiddenTestFailed = "hidden_test_failed", "a held-out test does not pass; only its criterion is told";

@@ -2,6 +2,7 @@
 
 pub mod command;
 
+use crate::process::Network;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +36,12 @@ pub struct Session {
     pub dispute: PathBuf,
     /// Variables it gets, beside the fixed ones: names given by the configuration with their values.
     pub variables: Vec<(String, String)>,
+    /// The network it has.
+    pub network: Network,
+    /// Whether it may make user namespaces, for a sandbox of its own.
+    pub nested: bool,
+    /// The user's checkout, of which it sees nothing but installed packages.
+    pub checkout: PathBuf,
     /// Wall-clock limit.
     pub timeout: Duration,
     /// Limit without output.

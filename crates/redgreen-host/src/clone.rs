@@ -14,6 +14,9 @@ pub struct CloneError {
     pub why: String,
 }
 
+/// Attributes that outrank those of the tree: no conversion of any kind.
+const AS_THEY_LIE: &str = "* -text !eol !working-tree-encoding -ident !filter\n";
+
 /// Makes a folder of files a git repository with one commit.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError
     };
     let git = env::find_program("git").ok_or_else(|| failed("`git` was not found".to_owned()))?;
     let commands: [&[&str]; 3] = [
-        &["init", "--quiet", "--initial-branch=work"],
+        &["init", "--quiet", "--initial-branch=work", "--template="],
         &["add", "--all", "--force"],
         &[
             "commit",
@@ -38,6 +41,14 @@ pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError
         ],
     ];
     for arguments in commands {
+        if arguments[0] == "add" {
+            // The files are the objects' own bytes. Converting them at check-in would fail (`working-tree-encoding`) or
+            // show an agent differences that are none.
+            let info = folder.join(".git/info");
+            std::fs::create_dir_all(&info)
+                .and_then(|()| std::fs::write(info.join("attributes"), AS_THEY_LIE))
+                .map_err(|why| failed(why.to_string()))?;
+        }
         let mut argv = vec![git.found.to_string_lossy().into_owned()];
         argv.extend(
             [
@@ -51,7 +62,8 @@ pub fn init_with_one_commit(folder: &Path, home: &Path) -> Result<(), CloneError
             .map(str::to_owned),
         );
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        let mut spec = Spec::new("git clone", argv, folder);
+        // Our own git on bytes that we wrote, with no configuration but this: nothing of theirs runs.
+        let mut spec = Spec::unisolated("git clone", argv, folder);
         spec.env = env::child(home, home);
         for (name, value) in [
             ("GIT_CONFIG_GLOBAL", "/dev/null"),

@@ -1,5 +1,6 @@
 //! The only reader of environment variables, and the allow-list for what a child process sees (SPEC C3).
 
+use crate::process::Isolation;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -162,9 +163,11 @@ pub(crate) fn outer_job() -> Option<String> {
     variable("REDGREEN_JOB")
 }
 
-/// Whether the user asked for the lowest isolation level (`REDGREEN_ISOLATION=process`).
-pub(crate) fn isolation_is_process() -> bool {
-    variable("REDGREEN_ISOLATION").is_some_and(|value| value == "process")
+/// The best isolation level that the user allows (`REDGREEN_ISOLATION=none`, `landlock`); every level by default.
+pub(crate) fn isolation_limit() -> Isolation {
+    variable("REDGREEN_ISOLATION")
+        .and_then(|word| Isolation::parse(&word))
+        .unwrap_or(Isolation::Bubblewrap)
 }
 
 /// Folders in which the user's toolchains and their package caches lie, for commands that get a private home: a rustup

@@ -4,6 +4,7 @@
 //! lazy fetches or user configuration take part (`reference/trust.md` 1.4). Objects that matter (commits, trees, blobs)
 //! are read as raw bytes and hashed again by us, because git does not check what it reads (SPEC C1).
 
+mod attributes;
 mod commit;
 mod error;
 mod index;
@@ -13,6 +14,7 @@ mod object;
 mod refs;
 mod write;
 
+pub use attributes::Checkin;
 pub use commit::{Commit, CommitRequest, Identity, Signing};
 pub use error::{GitError, GitErrorKind};
 pub(crate) use object::Hasher;
@@ -86,7 +88,19 @@ impl Repository {
             return Err(GitError::bare(dir));
         }
         if line(1) != b"true" {
-            return Err(GitError::inside_git_folder(dir));
+            let real = |path: &Path| std::fs::canonicalize(path).ok();
+            let inside = real(dir)
+                .zip(real(&path(5)))
+                .is_none_or(|(dir, git)| dir.starts_with(git));
+            return Err(if inside {
+                GitError::inside_git_folder(dir)
+            } else {
+                GitError::points_elsewhere(format!(
+                    "`{}` is not in the work tree of its own git folder `{}`",
+                    dir.display(),
+                    path(5).display()
+                ))
+            });
         }
         let format = ObjectFormat::from_name(line(2))
             .ok_or_else(|| GitError::failed("rev-parse", "unknown object format"))?;
@@ -107,6 +121,7 @@ impl Repository {
             file_mode: true,
             memory: memory::Memory::default(),
         };
+        repository.is_its_own(dir)?;
         let mode = repository.call(&["config", "--bool", "core.fileMode"], &[])?;
         repository.file_mode = mode.stdout.trim_ascii() != b"false";
         Ok(repository)
@@ -143,6 +158,44 @@ impl Repository {
         self.file_mode
     }
 
+    /// Whether the work tree that git names is the one around `dir`, with the git folder that lies in it. `core.worktree`
+    /// and a `commondir` file can point git somewhere else; then other files would be judged than those a person sees.
+    fn is_its_own(&self, dir: &Path) -> Result<(), GitError> {
+        let dot_git = self.top_level.join(".git");
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let around = real(dir).zip(real(&self.top_level));
+        let here = match std::fs::read_to_string(&dot_git) {
+            // A linked worktree or a submodule: a file that names the git folder.
+            Ok(text) => text
+                .strip_prefix("gitdir:")
+                .and_then(|to| real(&self.top_level.join(to.trim()))),
+            Err(_) => real(&dot_git),
+        };
+        if !around.is_some_and(|(dir, top)| dir.starts_with(top))
+            || here.is_none()
+            || here != real(&self.git_dir)
+        {
+            return Err(GitError::points_elsewhere(format!(
+                "git takes `{}` for the work tree of `{}`",
+                self.top_level.display(),
+                self.git_dir.display()
+            )));
+        }
+        let commondir = dot_git.join("commondir");
+        if dot_git.is_dir() && commondir.symlink_metadata().is_ok() {
+            return Err(GitError::new(
+                GitErrorKind::PointsElsewhere,
+                format!(
+                    "`{}` leads git to another repository (`{}`)",
+                    commondir.display(),
+                    self.common_dir.display()
+                ),
+                "only the git folder of a linked worktree has such a file; remove it",
+            ));
+        }
+        Ok(())
+    }
+
     /// A command on this repository with everything neutralised.
     fn spec(&self, arguments: &[&str]) -> Spec {
         let mut argv = vec![self.program.to_string_lossy().into_owned()];
@@ -153,6 +206,8 @@ impl Repository {
             "core.commitGraph=false",
             "core.multiPackIndex=false",
             "core.precomposeUnicode=false",
+            "core.ignoreCase=false",
+            "core.alternateRefsCommand=",
             "gc.auto=0",
             "maintenance.auto=false",
             "safe.directory=*",
@@ -169,6 +224,9 @@ impl Repository {
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
             ("GIT_ATTR_NOSYSTEM", "1"),
+            // No transport at all, whatever `protocol.*.allow` says: older gits know no `GIT_NO_LAZY_FETCH`, and a
+            // promisor remote may name a command (`ext::`).
+            ("GIT_ALLOW_PROTOCOL", "none"),
             ("GIT_AUTHOR_NAME", "redgreen"),
             ("GIT_AUTHOR_EMAIL", "redgreen@localhost"),
             ("GIT_COMMITTER_NAME", "redgreen"),

@@ -14,7 +14,10 @@ mod supervise;
 mod supervisor;
 
 pub use activity::{Activity, current as current_activity};
-pub use isolation::best_available;
+pub use isolation::{
+    Available, SandboxSettings, Tried, available, best_available, command_network,
+    configure_sandbox, keep_out_of, may_read_checkout, project_network, require, required,
+};
 pub use jobs::{Swept, record_jobs_in, sweep};
 pub use leftovers::own_every_child;
 pub(crate) use leftovers::{lives as process_lives, own_start_time};
@@ -26,6 +29,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How many processes and threads a command may have; a fork bomb ends here, and no build that is known comes near.
+const PROCESSES: u64 = 4096;
 
 /// What to run and within which limits.
 #[derive(Debug, Clone)]
@@ -51,6 +57,19 @@ pub struct Spec {
     pub log: Option<PathBuf>,
     /// Folders that the process may write; everything else is read-only where the isolation level allows.
     pub writable: Vec<PathBuf>,
+    /// Folders and files that the process may read although they lie in a hidden place.
+    pub readable: Vec<PathBuf>,
+    /// Folders and files that the process does not see, beside private state, git folders and the user's home.
+    pub hidden: Vec<PathBuf>,
+    /// How much of the user's home it sees.
+    pub sees: Sees,
+    /// The network it has, where the isolation level allows.
+    pub network: Network,
+    /// Whether it may make user namespaces of its own.
+    pub nested: bool,
+    /// At most this many processes and threads more than there are when it starts; 0 for no limit. The system does not
+    /// hold root to it.
+    pub processes: u64,
     /// `(source, target)`: mount `source` at `target` where the isolation level allows.
     pub mounts: Vec<(PathBuf, PathBuf)>,
     /// What it is, for the session log: `pytest`, `git ls-tree`, `agent`.
@@ -72,6 +91,8 @@ impl Spec {
     pub fn new(label: &str, argv: Vec<String>, cwd: impl Into<PathBuf>) -> Self {
         Self {
             isolation: best_available(),
+            network: project_network(),
+            processes: PROCESSES,
             ..Self::unisolated(label, argv, cwd)
         }
     }
@@ -89,6 +110,12 @@ impl Spec {
             output_limit: 1 << 30,
             log: None,
             writable: Vec::new(),
+            readable: Vec::new(),
+            hidden: Vec::new(),
+            sees: Sees::Project,
+            network: Network::Host,
+            nested: false,
+            processes: 0,
             mounts: Vec::new(),
             label: label.to_owned(),
             isolation: Isolation::Process,
@@ -101,10 +128,79 @@ impl Spec {
 /// How a process was isolated. Part of every result and of the evidence (SPEC C6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isolation {
-    /// Nothing but a process tree that is ended as a whole, a private home and a cleared environment.
+    /// Nothing but a process tree that is ended as a whole, a private home and a cleared environment. Agents work in a
+    /// copy, and only what their role may write is taken from it.
     Process,
-    /// Bubblewrap: own process namespace, everything read-only but `writable`.
+    /// Landlock: the kernel refuses writes beside `writable` and reads of what is hidden.
+    Landlock,
+    /// Bubblewrap: namespaces of its own, everything read-only but `writable`, nothing of what is hidden.
     Bubblewrap,
+}
+
+impl Isolation {
+    /// Every level, lowest first.
+    pub const ALL: [Self; 3] = [Self::Process, Self::Landlock, Self::Bubblewrap];
+
+    /// The word for it in configuration, output and evidence.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "none",
+            Self::Landlock => "landlock",
+            Self::Bubblewrap => "bubblewrap",
+        }
+    }
+
+    /// The level of a word; `process` is the old word for `none`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "process" => Some(Self::Process),
+            _ => Self::ALL.into_iter().find(|level| level.as_str() == word),
+        }
+    }
+}
+
+/// The network of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// A network of its own, in which only loopback is up; the machine's where namespaces are not allowed.
+    Private,
+    /// The machine's.
+    Host,
+    /// As [`Network::Private`]; where namespaces are not allowed, no sockets but Unix sockets.
+    Closed,
+}
+
+impl Network {
+    /// The word for it in the environment record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "loopback",
+            Self::Host => "host",
+            Self::Closed => "none",
+        }
+    }
+
+    /// The network of a word in an environment record. Records from before it was kept say `host`.
+    #[must_use]
+    pub fn of_record(word: &str) -> Self {
+        match word {
+            "loopback" => Self::Private,
+            "none" => Self::Closed,
+            _ => Self::Host,
+        }
+    }
+}
+
+/// How much of the user's home a command sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sees {
+    /// Tools, the checkout and what it is given: agents, tests, builds.
+    Project,
+    /// All of it: tools of the user that are asked about themselves. They run no code of the tree.
+    Everything,
 }
 
 /// What came of a process.
@@ -124,6 +220,8 @@ pub struct Finished {
     pub left_behind: u32,
     /// How it was isolated.
     pub isolation: Isolation,
+    /// The network it had.
+    pub network: Network,
 }
 
 impl Finished {
@@ -196,7 +294,7 @@ pub fn run_into(
 /// The isolation that [`run`] will give to this command: what it writes to is all that matters.
 #[must_use]
 pub fn isolation_of(spec: &Spec) -> Isolation {
-    isolation::wrap(spec, std::path::Path::new("")).1
+    isolation::wrap(spec, std::path::Path::new("")).map_or(Isolation::Process, |wrapped| wrapped.1)
 }
 
 #[cfg(test)]

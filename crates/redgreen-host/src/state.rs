@@ -9,8 +9,9 @@ mod trim;
 
 pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
-pub use files::{read_file, remove_tree, size_of, write_atomically};
+pub use files::{read_file, remove_tree, size_of, unsealed, write_atomically, write_sealed};
 pub use scratch::Scratch;
+pub(crate) use scratch::{Temporary, before};
 pub use trim::{Trimmed, trim};
 
 use crate::git::Repository;
@@ -184,6 +185,9 @@ impl State {
             scratch: scratch::sweep(&state.scratch_folder()),
         };
         process::record_jobs_in(&state.jobs());
+        keep_private(base, &state.root);
+        process::may_read_checkout(repository.top_level(), common);
+        scratch::use_for_temporary(&state.root);
         Ok((state, left))
     }
 
@@ -238,7 +242,7 @@ impl State {
         self.root.join("jobs")
     }
     fn scratch_folder(&self) -> PathBuf {
-        self.root.join("scratch")
+        scratch::folder_below(&self.root)
     }
 
     /// A fresh private folder that is removed when the guard is dropped, or at the next start when we are killed.
@@ -366,6 +370,28 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing is not enough: a process that another thread is just starting holds a copy for a moment.
         let _ = self.file.unlock();
+    }
+}
+
+/// No isolated command sees private state: neither this repository's nor that of others beside it.
+fn keep_private(base: &Path, own: &Path) {
+    process::keep_out_of(own);
+    if base.file_name().is_some_and(|name| name == "redgreen") {
+        process::keep_out_of(base);
+        return;
+    }
+    // A folder that somebody named may hold other things: only what is named like state is hidden.
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_state = name
+            .to_string_lossy()
+            .rsplit_once('-')
+            .is_some_and(|(_, end)| {
+                end.len() == 12 && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+        if is_state {
+            process::keep_out_of(&entry.path());
+        }
     }
 }
 

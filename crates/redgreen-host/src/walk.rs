@@ -5,10 +5,11 @@
 //! configuration: otherwise whoever is judged could hide a file that steers a runner. Paths of the base are always
 //! looked at. The stat data of git's index is not used.
 //!
-//! Bytes are taken as they lie: where git was told to convert content at checkout (`eol=crlf`, filters), the files of a
-//! checkout differ from the base's objects and are reported as changed. Only a file that holds exactly the content which
-//! a git-lfs pointer of the base names counts as that pointer.
+//! Bytes are taken as they lie. Only in the user's own checkout, what git did to the files there (line ends, encodings, a
+//! sparse checkout) is taken back first: see `checkout.rs`. A file that holds exactly the content which a git-lfs pointer
+//! of the base names counts as that pointer.
 
+mod checkout;
 mod enumerate;
 mod ignored;
 mod read;
@@ -110,12 +111,21 @@ pub fn read_candidate(
             files.insert(path, file.clone());
         }
     }
+    if is_checkout(repository, dir) {
+        checkout::take_back(repository, base, &mut files)?;
+    }
     irregular.extend(twins::added_twins(base, &files));
     irregular.sort();
     Ok(Candidate {
         snapshot: Snapshot::of_files(files),
         irregular,
     })
+}
+
+/// Whether a folder is the work tree of the repository itself, or a linked one: git converts files only there.
+fn is_checkout(repository: &Repository, dir: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(dir).is_some_and(|dir| Some(dir) == real(repository.top_level()))
 }
 
 /// Puts the pointer of the base in place of a changed file that holds what the pointer names. Costs nothing in a

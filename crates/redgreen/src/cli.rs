@@ -44,6 +44,29 @@ pub struct Global {
     /// More: the commands that are run and the last lines they print.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
+    /// End with 15 unless agents and tests are isolated at least this well.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "LEVEL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "landlock",
+        help_heading = "Global options"
+    )]
+    pub require_isolation: Option<IsolationLevel>,
+}
+
+/// An isolation level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IsolationLevel {
+    /// No isolation by the system.
+    None,
+    /// The kernel refuses writes and reads outside of what a command is given.
+    Landlock,
+    /// Namespaces of its own.
+    Bubblewrap,
 }
 
 /// How results are printed.

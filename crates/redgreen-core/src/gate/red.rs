@@ -99,12 +99,21 @@ pub fn judge_red(input: &RedInput<'_>) -> GateResult {
         tests: Vec::new(),
         red: BTreeSet::new(),
         guards: BTreeSet::new(),
+        base: BTreeMap::new(),
     };
+    for case in input.base_run.iter().flat_map(|run| &run.cases) {
+        judge.base.entry(&case.id.item).or_default().push(case);
+    }
     for run in input.runs.iter().chain(&input.base_run) {
         judge.findings.problems(run);
     }
     for finding in input.findings {
-        judge.findings.add(Verdict::Fail, finding.clone());
+        let verdict = match finding.code {
+            // A changed snapshot: right or wrong is for a person to say (SPEC B10).
+            ReasonCode::ApprovalNeeded => Verdict::Inconclusive,
+            _ => Verdict::Fail,
+        };
+        judge.findings.add(verdict, finding.clone());
     }
     for change in input.outside {
         let mut reason = Reason::new(
@@ -166,6 +175,8 @@ struct Judge<'a> {
     tests: Vec<TestVerdict>,
     red: BTreeSet<ItemId>,
     guards: BTreeSet<ItemId>,
+    /// The cases of the base by item: a runner that cannot be given targets reports all of them.
+    base: BTreeMap<&'a ItemId, Vec<&'a CaseReport>>,
 }
 
 impl<'a> Judge<'a> {
@@ -559,11 +570,11 @@ impl<'a> Judge<'a> {
     }
 
     fn base_case(&self, case: &CaseReport) -> Option<&'a CaseReport> {
-        self.input
-            .base_run?
-            .cases
+        self.base
+            .get(&case.id.item)?
             .iter()
             .find(|base| base.id == case.id)
+            .copied()
     }
 
     fn skipped_on_base(&self, case: &CaseReport) -> bool {

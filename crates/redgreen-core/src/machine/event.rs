@@ -58,6 +58,8 @@ pub struct AgentSession {
     pub duration_ms: u64,
     /// Digest of the log, which is kept in private state.
     pub log: Option<Digest>,
+    /// The isolation level it ran at, where it was recorded.
+    pub isolation: Option<String>,
 }
 
 /// A lock that was committed.

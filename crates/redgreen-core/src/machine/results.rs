@@ -198,7 +198,11 @@ impl Drive<'_> {
         if summary.asks_for_approval() {
             return self.ask(id, Wait::GateApproval(summary.gate()));
         }
-        if summary.verdict() == Verdict::Inconclusive {
+        let author_is_left = task.tries.author <= budgets.author_retries;
+        if summary.verdict() == Verdict::Inconclusive
+            && !(summary.gate() == Gate::Red && author_is_left)
+        {
+            // A red that cannot be told goes back to its author first: nobody else can make it plain.
             return self.ask(id, Wait::GateQuestion(summary.gate()));
         }
         match summary.gate() {

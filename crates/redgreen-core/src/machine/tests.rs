@@ -572,7 +572,11 @@ fn a12_tests_wait_for_approval_after_red_where_that_is_configured() {
 fn b3_an_inconclusive_gate_asks_and_approval_only_runs_it_again() {
     let mut story = Story::new(plan(&[&[]]), RunOptions::default());
     story.agent(1, AgentOutcome::Done);
+    // The author is asked first; a person when its tries are used up.
     story.judge(1, Verdict::Inconclusive, &[ReasonCode::UnclearRed], 1);
+    assert_eq!(story.phase(1), Phase::Specify);
+    story.agent(1, AgentOutcome::Done);
+    story.judge(1, Verdict::Inconclusive, &[ReasonCode::UnclearRed], 2);
     assert_eq!(story.exit(), Some(ExitCode::NotDecided));
     story.tell(Event::Agreed {
         task: id(1),

@@ -86,6 +86,18 @@ fn summary(out: &mut String, facts: &Facts) {
             ),
         ),
     );
+    let levels: std::collections::BTreeSet<&str> = facts
+        .sessions()
+        .filter_map(|fact| fact.session.isolation.as_deref())
+        .collect();
+    for level in levels {
+        let what = if level == "none" {
+            ": agents could read and write what you can; verdicts hold against writes inside their copies"
+        } else {
+            ""
+        };
+        line(out, &format!("- isolation of agents: {level}{what}"));
+    }
     if facts.tokens() > 0 {
         let money = facts
             .micro_usd()

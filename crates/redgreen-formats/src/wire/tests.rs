@@ -282,6 +282,7 @@ fn session() -> impl Strategy<Value = AgentSession> {
             micro_usd: numbers.1,
             duration_ms: numbers.2,
             log,
+            isolation: None,
         })
 }
 const OUTCOMES: [AgentOutcome; 8] = [

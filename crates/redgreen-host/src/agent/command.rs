@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The exit code that says "temporary failure, try again later".
 pub const PROVIDER_ERROR: i32 = 75;
 
+/// Folders of a checkout in which packages are installed.
+const INSTALLED: [&str; 4] = [".venv", "venv", "env", "node_modules"];
+
 /// Runs a session to its end.
 ///
 /// # Errors
@@ -53,6 +56,14 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     spec.keep = 64 << 10;
     spec.ends_on_stop = true;
     spec.log = Some(session.log.clone());
+    spec.network = session.network;
+    spec.nested = session.nested;
+    // The checkout may hold later work. Packages that are installed in it are tools.
+    spec.hidden = vec![session.checkout.clone()];
+    spec.readable = INSTALLED
+        .iter()
+        .map(|name| session.checkout.join(name))
+        .collect();
     spec.writable = vec![session.clone.clone(), session.home.clone()];
     if let Some(folder) = session.dispute.parent() {
         spec.writable.push(folder.to_path_buf());

@@ -119,7 +119,7 @@ impl Repository {
         run(&self.user_spec(arguments)).map_err(|why| GitError::spawn(&why))
     }
 
-    fn user_setting(&self, name: &str) -> Result<Option<String>, GitError> {
+    pub(super) fn user_setting(&self, name: &str) -> Result<Option<String>, GitError> {
         let finished = self.user_call(&["config", "--get", name])?;
         let value = finished.stdout_text().trim().to_owned();
         Ok((finished.success() && !value.is_empty()).then_some(value))

@@ -11,6 +11,8 @@ pub enum GitErrorKind {
     NotARepository,
     /// The repository has no work tree.
     Bare,
+    /// Configuration or a file in the git folder leads git to another work tree or repository (SPEC C1).
+    PointsElsewhere,
     /// The repository belongs to another user and git refuses it.
     OtherOwner,
     /// A revision or reference does not exist.
@@ -74,6 +76,14 @@ impl GitError {
         )
     }
 
+    pub(super) fn points_elsewhere(what: String) -> Self {
+        Self::new(
+            GitErrorKind::PointsElsewhere,
+            what,
+            "look at `core.worktree`: git config --show-origin core.worktree; remove it: git config --unset core.worktree",
+        )
+    }
+
     /// What `rev-parse` said when a repository could not be opened.
     pub(super) fn open(dir: &Path, stderr: &str) -> Self {
         if stderr.contains("dubious ownership") {
@@ -91,6 +101,17 @@ impl GitError {
         }
         if stderr.contains("must be run in a work tree") {
             return Self::bare(dir);
+        }
+        if stderr.contains("repository extension") || stderr.contains("git repo version") {
+            return Self::new(
+                GitErrorKind::Failed,
+                format!(
+                    "git cannot read the repository at `{}`: {}",
+                    dir.display(),
+                    stderr.trim()
+                ),
+                "look at `core.repositoryFormatVersion` and `extensions.*` in its `config`; a newer git may know them",
+            );
         }
         if stderr.contains("not a git repository") {
             return Self::new(

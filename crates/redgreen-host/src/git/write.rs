@@ -2,6 +2,7 @@
 
 use super::{GitError, Oid, Repository};
 use crate::process::run;
+use crate::state::Temporary;
 use redgreen_core::id::RelPath;
 use redgreen_core::tree::Entry;
 
@@ -57,7 +58,7 @@ impl Repository {
             [one] => return Ok(vec![self.write_blob(one)?]),
             _ => {}
         }
-        let folder = tempfile::tempdir().map_err(|why| io("hash-object", &why))?;
+        let folder = Temporary::new("git", None).map_err(|why| io("hash-object", &why))?;
         let mut names = Vec::new();
         for (index, bytes) in blobs.iter().enumerate() {
             let path = folder.path().join(index.to_string());
@@ -87,7 +88,7 @@ impl Repository {
     /// # Errors
     /// A blob is missing, a path is both a file and a folder, or git failed.
     pub fn write_tree(&self, base: Option<&str>, changes: &[Change]) -> Result<Oid, GitError> {
-        let folder = tempfile::tempdir().map_err(|why| io("write-tree", &why))?;
+        let folder = Temporary::new("git", None).map_err(|why| io("write-tree", &why))?;
         let index = folder.path().join("index");
         let step = |arguments: &[&str], stdin: Vec<u8>| -> Result<String, GitError> {
             let mut spec = self.spec(arguments);

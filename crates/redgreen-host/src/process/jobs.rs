@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// How long a command that ends by itself may take to do so.
+const FINISH: Duration = Duration::from_secs(20);
+
 /// Where jobs are recorded; nowhere until [`record_jobs_in`] was called.
 static FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
 
@@ -29,6 +32,10 @@ struct Job {
     tag: String,
     /// What it is.
     label: String,
+    /// It is short and ends by itself, and what it writes must not be cut off: git, which leaves lock files behind when
+    /// it is killed.
+    #[serde(default)]
+    let_finish: bool,
 }
 
 /// A job's record; removed when it is dropped.
@@ -37,7 +44,7 @@ pub(super) struct Record(Option<PathBuf>);
 impl Record {
     /// Writes a record where a folder is set. A record that cannot be written is no reason not to run: the state
     /// folder reports its own faults.
-    pub(super) fn write(leader: &Leader, label: &str) -> Self {
+    pub(super) fn write(leader: &Leader, label: &str, let_finish: bool) -> Self {
         let folder = FOLDER
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -53,6 +60,7 @@ impl Record {
             leader_started: leader.started,
             tag: leader.tag.clone(),
             label: label.to_owned(),
+            let_finish,
         };
         let path = folder.join(format!("{}.json", leader.tag.replace('/', "+")));
         if let Ok(bytes) = serde_json::to_vec(&job) {
@@ -120,12 +128,20 @@ fn job_of_name(path: &Path) -> Option<Job> {
         leader_started: 0,
         label: "a command".to_owned(),
         tag,
+        let_finish: false,
     })
 }
 
 /// Ends the processes of a job whose referee is dead: its leader, what descends from it, its group, its tag.
 fn end_job(job: &Job) -> u32 {
     let mut ended: BTreeSet<(i32, u64)> = BTreeSet::new();
+    let asked = clock::monotonic();
+    while job.let_finish
+        && asked.elapsed() < FINISH
+        && !leftovers::of_dead_job(job.leader, job.leader_started, &job.tag).is_empty()
+    {
+        clock::pause(Duration::from_millis(5));
+    }
     for _ in 0..200 {
         let alive = leftovers::of_dead_job(job.leader, job.leader_started, &job.tag);
         if alive.is_empty() {

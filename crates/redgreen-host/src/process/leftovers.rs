@@ -262,9 +262,20 @@ pub(super) fn kill(process: &Process) {
     }
 }
 
-/// Ends what is left of a job and returns how many processes that were. With `settle`, processes that are just ending
-/// get a moment and are not counted.
-pub(super) fn end(leader: &Leader, settle: bool) -> u32 {
+/// Stops one process if it is still the one that was seen.
+fn stop(process: &Process) {
+    if let Some(pid) = Pid::from_raw(process.pid)
+        && !process.zombie
+        && start_time(process.pid) == process.started
+    {
+        let _ = rustix::process::kill_process(pid, Signal::STOP);
+    }
+}
+
+/// Ends what is left of a job and returns how many processes that were, and whether nothing of it is alive any more. With
+/// `settle`, processes that are just ending get a moment and are not counted.
+pub(super) fn end(leader: &Leader, settle: bool) -> (u32, bool) {
+    let mut all_gone = true;
     let mut counted: BTreeSet<(i32, u64)> = BTreeSet::new();
     let start = clock::monotonic();
     let mut pause = Duration::from_millis(1);
@@ -275,6 +286,10 @@ pub(super) fn end(leader: &Leader, settle: bool) -> u32 {
         }
         let alive = members.iter().any(|process| !process.zombie);
         let settling = settle && alive && start.elapsed() < SETTLE;
+        if !settling {
+            // A stopped process starts no other one while its siblings are being ended.
+            members.iter().for_each(stop);
+        }
         for process in &members {
             if process.zombie {
                 kill(process);
@@ -286,6 +301,7 @@ pub(super) fn end(leader: &Leader, settle: bool) -> u32 {
             }
         }
         if start.elapsed() > PATIENCE {
+            all_gone = !alive;
             break;
         }
         if alive {
@@ -299,7 +315,7 @@ pub(super) fn end(leader: &Leader, settle: bool) -> u32 {
             break;
         }
     }
-    u32::try_from(counted.len()).unwrap_or(u32::MAX)
+    (u32::try_from(counted.len()).unwrap_or(u32::MAX), all_gone)
 }
 
 /// The living processes of a job whose referee is dead.

@@ -3,7 +3,7 @@
 use super::activity;
 use super::capture::Capture;
 use super::leftovers::{self, Leader};
-use super::{Finished, Isolation, SpawnError, Spec, isolation, jobs, supervisor};
+use super::{Finished, Isolation, Network, SpawnError, Spec, isolation, jobs};
 use crate::{clock, env, secrets};
 use redgreen_core::run_report::Ended;
 use redgreen_formats::redact;
@@ -67,8 +67,8 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     }
     leftovers::become_subreaper();
     let start = clock::monotonic();
-    let (mut child, leader, used) = spawn(spec)?;
-    let record = jobs::Record::write(&leader, &spec.label);
+    let (mut child, leader, used, network) = spawn(spec)?;
+    let record = jobs::Record::write(&leader, &spec.label, !spec.end_leftovers);
     let shown = activity::begin(spec, start);
     let mut streams = Streams::take(spec, &mut child, sink, &shown);
     let pidfd = pidfd(&leader);
@@ -109,10 +109,10 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     }
     // The leader is a zombie that still holds its number, so its group cannot be anybody else's.
     let by_itself = ending.is_none();
-    let mut left_behind = if spec.end_leftovers {
+    let (mut left_behind, all_gone) = if spec.end_leftovers {
         leftovers::end(&leader, by_itself)
     } else {
-        0
+        (0, true)
     };
     if !by_itself {
         left_behind = 0;
@@ -120,6 +120,12 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     let status = child.wait();
     leftovers::forget(&leader);
     drop(record);
+    if !all_gone {
+        return Err(SpawnError::Io {
+            program: spec.argv.first().cloned().unwrap_or_default(),
+            source: std::io::Error::other("processes that it started could not be ended"),
+        });
+    }
     streams.drain(spec.output_limit);
     let ended = ending.unwrap_or_else(|| match status {
         Ok(status) => match (status.code(), status.signal()) {
@@ -144,11 +150,12 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
         duration: start.elapsed(),
         left_behind,
         isolation: used,
+        network,
     })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation), SpawnError> {
+fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation, Network), SpawnError> {
     let name = spec.argv.first().map_or("", String::as_str);
     let search = spec.env.get("PATH").cloned().unwrap_or_default();
     let not_found = || SpawnError::NotFound {
@@ -166,12 +173,11 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation), SpawnError> {
             std::io::ErrorKind::NotADirectory,
         )));
     }
-    let (argv, used) = isolation::wrap(spec, &program.found);
-    let argv = if used == Isolation::Process && spec.end_leftovers {
-        supervisor::wrap(argv)
-    } else {
-        argv
-    };
+    let (argv, used, network) =
+        isolation::wrap(spec, &program.found).map_err(|why| SpawnError::Io {
+            program: name.to_owned(),
+            source: std::io::Error::other(why),
+        })?;
     let tag = leftovers::new_tag();
     let mut command = Command::new(argv.first().unwrap_or(&program.found.into_os_string()));
     command
@@ -193,7 +199,7 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation), SpawnError> {
             program: name.to_owned(),
             source,
         })?;
-    Ok((child, leader, used))
+    Ok((child, leader, used, network))
 }
 
 #[cfg(target_os = "linux")]

@@ -1,10 +1,15 @@
 //! A small process between us and a command that ends the whole tree when we die, even by `kill -9` (SPEC A9).
 //!
-//! It is the running executable again (`redgreen __supervise PARENT PROGRAM ARGUMENTS…`). It asks the system for a
+//! It is the running executable again (`redgreen __supervise PARENT CONFINEMENT PROGRAM ARGUMENTS…`). It asks the system for a
 //! signal at its parent's death, is a child subreaper so that nothing below it can slip away, starts the program in
 //! its own process group and ends as the program ended. The record of jobs and the sweep at the next start stay: the
 //! tree could kill its supervisor together with us.
+//!
+//! It is also where a limit of processes is set and Landlock is applied: a thread of it gives up its rights and starts
+//! the program, so that nothing has to run between `fork` and `exec`. The supervisor itself keeps its rights.
 
+#[cfg(target_os = "linux")]
+use super::isolation::landlock::{Confinement, confine_this_thread};
 use super::leftovers::{all_processes, descendants, kill};
 use crate::{clock, env};
 use rustix::process::Signal;
@@ -13,7 +18,7 @@ use signal_hook::iterator::Signals;
 use std::ffi::OsString;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,15 +34,48 @@ pub fn supervise_with(command: Vec<OsString>) {
     *PREFIX.lock().unwrap_or_else(PoisonError::into_inner) = command;
 }
 
-/// The command with the supervisor before it, where there is one.
-pub(super) fn wrap(argv: Vec<OsString>) -> Vec<OsString> {
-    let prefix = PREFIX.lock().unwrap_or_else(PoisonError::into_inner);
-    if prefix.is_empty() || !cfg!(target_os = "linux") {
+/// Whether commands can be started through a supervisor.
+pub(super) fn is_there() -> bool {
+    cfg!(target_os = "linux")
+        && !PREFIX
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+}
+
+/// The command with a supervisor before it that confines it, where there is a supervisor.
+#[cfg(target_os = "linux")]
+pub(super) fn wrap(argv: Vec<OsString>, confinement: &Confinement) -> Vec<OsString> {
+    if !is_there() {
         return argv;
     }
+    let prefix = PREFIX.lock().unwrap_or_else(PoisonError::into_inner);
     let own = std::process::id().to_string();
-    let ours = [OsString::from(SUPERVISE), OsString::from(own)];
+    let confinement = serde_json::to_string(confinement).unwrap_or_default();
+    let ours = [SUPERVISE.into(), own.into(), confinement.into()];
     prefix.iter().cloned().chain(ours).chain(argv).collect()
+}
+
+/// The command with a supervisor before it that only limits the number of processes (0 for no limit).
+pub(super) fn limited(argv: Vec<OsString>, processes: u64) -> Vec<OsString> {
+    #[cfg(target_os = "linux")]
+    return wrap(
+        argv,
+        &Confinement {
+            processes,
+            ..Confinement::default()
+        },
+    );
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = processes;
+        argv
+    }
+}
+
+/// Whether the system holds this user to a limit of processes: not root.
+pub(super) fn is_held_to_limits() -> bool {
+    !rustix::process::getuid().is_root()
 }
 
 /// The supervisor itself. Returns the exit code for `main`; ends by the signal that ended the program.
@@ -52,7 +90,9 @@ pub fn supervisor_main() -> i32 {
     let parent = arguments
         .next()
         .and_then(|text| text.to_str()?.parse::<i32>().ok());
-    let (Some(parent), Some(program)) = (parent, arguments.next()) else {
+    let confinement = arguments.next();
+    let (Some(parent), Some(confinement), Some(program)) = (parent, confinement, arguments.next())
+    else {
         return 2;
     };
     // `SIGTERM` goes to the whole group; the program decides what to do about it, we wait for it.
@@ -68,12 +108,10 @@ pub fn supervisor_main() -> i32 {
     if !still_there {
         return 126;
     }
-    #[expect(clippy::disallowed_methods, reason = "the far side of the one door")]
-    let child = Command::new(&program)
-        .arg0(&program)
-        .args(arguments)
-        .stdin(Stdio::inherit())
-        .spawn();
+    let child = match start(&confinement, &program, arguments.collect()) {
+        Ok(child) => child,
+        Err(why) => Err(std::io::Error::other(why)),
+    };
     let mut child = match child {
         Ok(child) => child,
         Err(why) => {
@@ -102,6 +140,72 @@ pub fn supervisor_main() -> i32 {
         },
         Err(_) => 126,
     }
+}
+
+/// Starts the program in a thread of its own, which is confined first.
+#[cfg(target_os = "linux")]
+fn start(
+    confinement: &OsString,
+    program: &OsString,
+    arguments: Vec<OsString>,
+) -> Result<std::io::Result<Child>, String> {
+    let confinement: Confinement = confinement
+        .to_str()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or("the confinement cannot be read")?;
+    limit_processes(confinement.processes);
+    let program = program.clone();
+    std::thread::spawn(move || {
+        confine_this_thread(&confinement)
+            .map_err(|why| format!("it could not be confined: {why}"))?;
+        Ok(spawn(&program, arguments))
+    })
+    .join()
+    .unwrap_or_else(|_| Err("it could not be confined".to_owned()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start(
+    _confinement: &OsString,
+    program: &OsString,
+    arguments: Vec<OsString>,
+) -> Result<std::io::Result<Child>, String> {
+    Ok(spawn(program, arguments))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the far side of the one door")]
+fn spawn(program: &OsString, arguments: Vec<OsString>) -> std::io::Result<Child> {
+    Command::new(program)
+        .arg0(program)
+        .args(arguments)
+        .stdin(Stdio::inherit())
+        .spawn()
+}
+
+/// Allows this many processes and threads more than the whole system has now. A limit that cannot be set is none.
+#[cfg(target_os = "linux")]
+fn limit_processes(more: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // The fourth field is `running/all` (proc_loadavg(5)).
+    let all = std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| {
+            let field = text.split_whitespace().nth(3)?;
+            field.split_once('/')?.1.parse::<u64>().ok()
+        });
+    let (Some(all), true) = (all, more > 0) else {
+        return;
+    };
+    let now = getrlimit(Resource::Nproc);
+    let wanted = all.saturating_add(more);
+    let limit = now.maximum.map_or(wanted, |hard| hard.min(wanted));
+    let _ = setrlimit(
+        Resource::Nproc,
+        Rlimit {
+            current: Some(now.current.map_or(limit, |soft| soft.min(limit))),
+            maximum: Some(limit),
+        },
+    );
 }
 
 /// Kills everything that descends from us until nothing is left.

@@ -93,7 +93,7 @@ impl Runner for Junit {
             carried: BTreeMap::new(),
             prepare: Vec::new(),
             variables,
-            network: "host".to_owned(),
+            network: process::command_network().as_str().to_owned(),
             mount: "private".to_owned(),
         })
     }
@@ -113,6 +113,7 @@ impl Runner for Junit {
         spec.env = self.variables(request, &folder);
         spec.timeout = self.settings.timeout;
         spec.log = Some(folder.log());
+        spec.network = process::Network::of_record(&request.environment.network);
         spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];
         let finished = process::run(&spec).map_err(|error| {
             Box::new(Reason::new(

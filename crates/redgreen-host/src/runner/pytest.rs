@@ -80,6 +80,7 @@ impl Runner for Pytest {
         let survey::Surveyed {
             facts,
             site,
+            parts,
             binary: digest,
         } = survey::established(&found, &self.user, &root, workspace)?;
         survey::store(&facts, site, workspace)?;
@@ -113,12 +114,12 @@ impl Runner for Pytest {
         }
         let environment = Environment {
             tools,
-            dependencies: BTreeMap::from([("site-packages".to_owned(), site)]),
+            dependencies: parts,
             plugins: facts.plugins.clone(),
             carried: BTreeMap::new(),
             prepare: Vec::new(),
             variables,
-            network: "host".to_owned(),
+            network: process::project_network().as_str().to_owned(),
             mount: "private".to_owned(),
         };
         compiled::prepare(&environment, &facts, workspace);
@@ -127,6 +128,7 @@ impl Runner for Pytest {
 
     fn run(&self, request: &Request<'_>) -> Result<RunReport, CouldNotRun> {
         let launcher = launcher(request.environment)?;
+        updates_nothing(&self.settings)?;
         let asked = Asked::new(request, &self.settings)?;
         let facts = survey::load(request.environment, request.workspace);
         let root = request.tree.join(&self.settings.root);
@@ -150,6 +152,11 @@ impl Runner for Pytest {
         let mut spec = Spec::new("pytest", argv, &root);
         spec.env = self.variables(request, &launcher, &folder);
         spec.timeout = self.settings.timeout;
+        spec.network = process::Network::of_record(&request.environment.network);
+        spec.readable = vec![compiled::base(request.workspace)];
+        if let Some(facts) = &facts {
+            spec.readable.extend(facts.readable());
+        }
         spec.log = Some(folder.log());
         spec.writable = writable(folder.path());
         let finished = process::run(&spec).map_err(|error| {
@@ -241,6 +248,39 @@ impl Pytest {
             env.insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
         }
         env
+    }
+}
+
+/// Options of `addopts` that rewrite expected values are left out; where a person configured one for every run, it is
+/// said instead (SPEC B10).
+fn updates_nothing(settings: &RunnerSettings) -> Result<(), CouldNotRun> {
+    const UPDATES: &[&str] = &[
+        "--snapshot-update",
+        "--update-snapshots",
+        "--update-snapshot",
+        "--force-regen",
+        "--regen-all",
+        "--inline-snapshot",
+        "--insta",
+        "--update-golden",
+        "--update-goldens",
+        "--golden-update",
+        "--image-snapshot-update",
+        "--mpl-generate-path",
+        "--regtest-reset",
+    ];
+    let extra = interpreter::extra_arguments(settings);
+    let word = settings.arguments.iter().chain(&extra).find(|word| {
+        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+        UPDATES.contains(&name)
+    });
+    match word {
+        None => Ok(()),
+        Some(word) => Err(Box::new(Reason::new(
+            ReasonCode::RunnerUsageError,
+            format!("`{word}` would write the expected values that the tests are compared with"),
+            "leave it out of `arguments` and `command` of the runner; write expected values yourself, before RED",
+        ))),
     }
 }
 

@@ -1,26 +1,23 @@
 //! Files that are whole or not there.
 
 use super::StateError;
+use redgreen_core::id::Digest;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file beside
-/// it, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets
+/// Replaces a file so that a reader, a crash or a power cut sees the old bytes or the new ones: temporary file on the
+/// same disk, fsync, rename, fsync of the folder. An existing file keeps its permissions; a new one gets
 /// the usual ones (in private state the folder is closed).
 ///
 /// # Errors
 /// No permission, no space; the old file is then untouched and the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
     let failed = |why: std::io::Error| StateError::io("written", path, &why);
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!(".{name}.{}-{count}.tmp", std::process::id()));
+    let temporary = super::scratch::before(path);
     let write = || {
         let mut file = File::options()
             .write(true)
@@ -39,6 +36,31 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         let _ = std::fs::remove_file(&temporary);
         failed(why)
     })
+}
+
+/// What [`write_sealed`] puts before the digest, on a line of its own.
+const SEAL: &[u8] = b"\nsha256:";
+
+/// Like [`write_atomically`], with the digest of the bytes behind them: a byte that the disk has changed since is noticed
+/// by [`unsealed`].
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_sealed(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let mut sealed = bytes.to_vec();
+    sealed.extend_from_slice(SEAL);
+    sealed.extend_from_slice(Digest::of(bytes).hex().as_bytes());
+    sealed.push(b'\n');
+    write_atomically(path, &sealed)
+}
+
+/// The bytes before a seal that is right; `None` when there is none or it is not that of the bytes.
+#[must_use]
+pub fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
+    let at = bytes.len().checked_sub(SEAL.len() + 64 + 1)?;
+    let (content, seal) = bytes.split_at(at);
+    let digest = seal.strip_prefix(SEAL)?.strip_suffix(b"\n")?;
+    (digest == Digest::of(content).hex().as_bytes()).then_some(content)
 }
 
 /// Files that people write (plans) are smaller than this.

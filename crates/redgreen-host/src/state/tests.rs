@@ -119,6 +119,41 @@ fn g5_a_replaced_file_keeps_its_permissions_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn g5_every_changed_or_cut_byte_of_a_sealed_file_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock.json");
+    write_sealed(&path, b"{\"a\": 1}").unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    assert_eq!(unsealed(&whole), Some(&b"{\"a\": 1}"[..]));
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x20, 0x80] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flip;
+            assert_eq!(unsealed(&bytes), None, "byte {at} flipped by {flip}");
+        }
+        assert_eq!(unsealed(&whole[..at]), None, "cut at {at}");
+        let zeros = [&whole[..at], &vec![0; whole.len() - at][..]].concat();
+        assert_eq!(unsealed(&zeros), None, "zeros from {at}");
+    }
+    assert_eq!(unsealed(&[&whole[..], &whole[..]].concat()), None);
+}
+
+#[test]
+fn a9_a_temporary_file_of_a_dead_process_goes_with_the_next_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.json");
+    // Nothing has this number and this start time.
+    let left = folder.path().join(".plan.json.tmp-1-1-0");
+    let other = folder.path().join(".other.json.tmp-1-1-0");
+    for file in [&left, &other] {
+        std::fs::write(file, b"half").unwrap();
+    }
+    write_atomically(&path, b"whole").unwrap();
+    assert!(!left.exists() && other.exists());
+    assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+}
+
+#[test]
 fn b1_of_a_long_output_both_ends_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log");

@@ -214,7 +214,7 @@ impl Worker {
             digest: digest(&places.corpus, case)?,
             wrong: wrong(case, &redgreen),
             baseline,
-            redgreen,
+            redgreen: without_paths(redgreen, &places.work),
             miss: case.miss.clone(),
         })
     }
@@ -352,6 +352,17 @@ fn last_gate(report: &Output, ran: &Output) -> Judged {
         Some(gate) => from_document(gate, ran),
         None => from_document(&Value::Null, ran),
     }
+}
+
+/// The committed result names no folder of a machine.
+fn without_paths(mut judged: Judged, work: &Path) -> Judged {
+    let start = format!("{}/", work.display());
+    while let Some((before, after)) = judged.message.split_once(&start) {
+        let rest = after.split_once('/').map_or("", |(_, rest)| rest);
+        let rest = rest.strip_prefix("work/").unwrap_or(rest);
+        judged.message = format!("{before}{{checkout}}/{rest}");
+    }
+    judged
 }
 
 /// What is not as the case says.

@@ -6,7 +6,8 @@ use crate::cli::AmendArgs;
 use crate::drive::Driver;
 use crate::drive::log::RunLog;
 use crate::error::Failure;
-use crate::referee::context::{Context, Setting, git_failure};
+use crate::referee::context::{Context, Environments, Setting, git_failure};
+use crate::referee::environment_changes::environment_changes;
 use crate::referee::evidence::gate_document;
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
 use crate::render::gate;
@@ -129,6 +130,18 @@ pub fn in_a_run(context: &Context, arguments: &AmendArgs) -> Result<Option<ExitC
     Ok(Some(ExitCode::Pass))
 }
 
+/// Whether the environment is another one than at lock: then red is proven again with the same tests.
+fn environment_differs(
+    context: &Context,
+    lock: &StoredLock,
+    locked: &Snapshot,
+) -> Result<bool, Failure> {
+    let setting = Setting::of_tree(context, locked)?;
+    let now = Environments::resolve(context, &setting, locked, &setting.runners()?)?
+        .with_search_paths_of(&lock.environments);
+    Ok(!environment_changes(context, lock, &now).is_empty())
+}
+
 /// A folder with what is locked and, over it, the test files that a person changed in the working tree.
 fn with_changes_of_the_working_tree(
     context: &Context,
@@ -169,7 +182,7 @@ fn with_changes_of_the_working_tree(
             Err(_) => drop(std::fs::remove_file(&to)),
         }
     }
-    if found {
+    if found || environment_differs(context, lock, &locked)? {
         return Ok(());
     }
     Err(Failure::usage(

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::referee::context::{Context, git_failure};
 use crate::referee::evidence::gate_document;
 use crate::referee::lock::{LockTarget, StoredLock, amended_base, create_lock, load_lock};
-use crate::referee::red::{RedRequest, prove_red};
+use crate::referee::red::{RedRequest, exit_of, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::outcome::Verdict;
@@ -86,7 +86,7 @@ fn lock(
             || gate_document(&red.result, start.elapsed(), Some(evidence)),
         );
         context.printer.talk("nothing was locked");
-        return Ok(red.result.verdict().into());
+        return Ok(exit_of(&red.result));
     }
     let reference = match context.repository.head().map_err(git_failure)? {
         Head::Branch { name, .. } => format!("refs/heads/{name}"),

@@ -26,12 +26,13 @@ pub mod show;
 pub mod status;
 pub mod task;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, IsolationLevel};
 use crate::error::Failure;
 use crate::referee::context::Context;
 use crate::render::printer::Printer;
 use crate::render::progress::Progress;
 use redgreen_core::exit::ExitCode;
+use redgreen_host::process;
 
 /// How a command ends.
 pub type Ending = Result<ExitCode, Failure>;
@@ -64,6 +65,11 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
 /// # Errors
 /// The failure the command ended with.
 pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
+    match cli.global.require_isolation {
+        Some(IsolationLevel::Landlock) => process::require(process::Isolation::Landlock),
+        Some(IsolationLevel::Bubblewrap) => process::require(process::Isolation::Bubblewrap),
+        Some(IsolationLevel::None) | None => {}
+    }
     let _progress = title(&cli.command).map(|title| Progress::start(printer, &title));
     match &cli.command {
         Command::Demo(arguments) => demo::run(printer, arguments),

@@ -6,7 +6,7 @@ use crate::cli::RedArgs;
 use crate::error::Failure;
 use crate::referee::context::{Context, Setting};
 use crate::referee::evidence::{Subject, gate_document, keep};
-use crate::referee::red::{RedOutcome, RedRequest, prove_red};
+use crate::referee::red::{RedOutcome, RedRequest, exit_of, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, TaskId};
@@ -23,6 +23,7 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             if !one.contains("::")
                 && !one.contains('/')
                 && TaskId::new(one.as_str()).is_ok()
+                && !has_extension(one)
                 && !context.repository.top_level().join(one).exists() =>
         {
             Some(TaskContext::find(context, one, arguments.plan.as_deref())?)
@@ -80,7 +81,17 @@ pub fn run(context: &Context, arguments: &RedArgs) -> Ending {
             .printer
             .talk(format!("next    redgreen lock {}", task.task));
     }
-    Ok(red.result.verdict().into())
+    Ok(exit_of(&red.result))
+}
+
+/// `test_a.py`, but not `T1.2`: a file that is not there is no task.
+fn has_extension(text: &str) -> bool {
+    Path::new(text).extension().is_some_and(|extension| {
+        extension
+            .as_encoded_bytes()
+            .iter()
+            .all(u8::is_ascii_alphabetic)
+    })
 }
 
 /// A file or an id as a person types it, relative to the folder they stand in or to the top level, as the id it means.

@@ -83,6 +83,7 @@ pub fn run_observed(
     let setting = Setting::of_tree(context, &tree)?;
     setting.runners()?;
     deliverable(&setting.config)?;
+    crate::referee::isolation::prepare(context, &setting)?;
     super::clean::below_the_cap(context, setting.config.limits.cache)?;
     let configuration = setting.config.digest;
     let options = options(&setting.config, arguments)?;
@@ -354,13 +355,15 @@ fn announce_start(context: &Context, driver: &Driver<'_>, arguments: &RunArgs, d
         driver.slug, driver.person
     ));
     context.printer.talk(format!(
-        "agent: {agent}; a session: {}, idle {}, the run: {}; tries: author {}, implementer {}; isolation: {:?}",
+        "agent: {agent}; a session: {}, idle {}, the run: {}; tries: author {}, implementer {}",
         minutes(limits.session),
         minutes(limits.idle),
         limits.run.map_or_else(|| "no limit".to_owned(), minutes),
         limits.author_retries + 1,
         limits.implementer_retries + 1,
-        redgreen_host::process::best_available(),
+    ));
+    context.printer.talk(crate::referee::isolation::sentence(
+        redgreen_host::process::available(),
     ));
     for assumed in &driver.setting.config.assumed {
         context.printer.detail(format!("assumed: {assumed}"));

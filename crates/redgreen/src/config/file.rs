@@ -38,6 +38,9 @@ pub struct File {
     /// Runs beside GREEN that show that its result is not empty.
     #[serde(default)]
     pub controls: Controls,
+    /// What commands may see and reach.
+    #[serde(default)]
+    pub sandbox: Sandbox,
     /// What a person may decide.
     #[serde(default)]
     pub policy: Policy,
@@ -180,6 +183,11 @@ pub struct Agent {
     /// Names of environment variables that are handed through; values never appear anywhere.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// `host` (default): it reaches its provider. `none`: no network.
+    pub network: Option<String>,
+    /// Whether it may make user namespaces, for a sandbox of its own.
+    #[serde(default)]
+    pub nested: bool,
 }
 
 fn command_kind() -> String {
@@ -216,6 +224,26 @@ pub struct Policy {
     pub bounce: Option<String>,
     /// Whether tasks that do not depend on a halted one go on; by default only when nobody watches.
     pub keep_going: Option<bool>,
+    /// The lowest isolation level at which anything is run: `none` (default), `landlock` or `bubblewrap`.
+    pub isolation: Option<String>,
+}
+
+/// `[sandbox]`: what agents, tests and builds may see and reach.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    /// `private` (default): tests and builds have a network of their own with loopback only. `host`: that of the machine,
+    /// for a database on localhost or the internet.
+    pub network: Option<String>,
+    /// Folders and files outside the repository that commands may read although they lie in your home: `"~/datasets"`.
+    #[serde(default)]
+    pub readable: Vec<String>,
+    /// Folders and files outside the repository that commands may write.
+    #[serde(default)]
+    pub writable: Vec<String>,
+    /// Whether commands may make user namespaces, for a browser with a sandbox of its own.
+    #[serde(default)]
+    pub nested: bool,
 }
 
 /// `[controls]`.

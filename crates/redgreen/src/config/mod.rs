@@ -211,6 +211,9 @@ impl Config {
                 .at(place));
             }
         }
+        for agent in agents.values() {
+            crate::referee::isolation::agent_network(agent.network.as_deref())?;
+        }
         for check in &parsed.checks {
             limit_of(check)?;
             if check.command.is_empty() {

@@ -119,7 +119,7 @@ pub fn values(config: &Config, text: &str) -> Vec<Value> {
         ("session", seconds(limits.session)),
         ("idle", seconds(limits.idle)),
         ("max_wait", seconds(limits.max_wait)),
-        ("cache", limits.cache.into()),
+        ("cache", size(limits.cache)),
         ("author_retries", limits.author_retries.into()),
         ("implementer_retries", limits.implementer_retries.into()),
     ] {
@@ -136,6 +136,14 @@ pub fn values(config: &Config, text: &str) -> Vec<Value> {
         }
     }
     values.into_values().collect()
+}
+
+fn size(bytes: u64) -> serde_json::Value {
+    if bytes.is_multiple_of(1_000_000_000) {
+        format!("{}GB", bytes / 1_000_000_000).into()
+    } else {
+        bytes.into()
+    }
 }
 
 fn seconds(duration: std::time::Duration) -> serde_json::Value {

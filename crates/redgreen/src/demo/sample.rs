@@ -166,6 +166,8 @@ impl Sample {
             spec.env.insert((*name).to_owned(), (*value).to_owned());
         }
         spec.writable = vec![self.folder.clone()];
+        // The demonstration acts as the user here, whose git folder no project command sees.
+        spec.isolation = process::Isolation::Process;
         process::run(&spec).map_err(|error| {
             Failure::not_ready(
                 error.to_string(),

@@ -393,9 +393,11 @@ impl Driver<'_> {
             .state
             .scratch("notify")
             .map_err(Failure::internal)?;
+        // A command of the user's own, from the approved configuration: it talks to the desktop or the network.
         let mut spec = Spec::new("notify", argv, self.context.repository.top_level());
         spec.env = redgreen_host::env::child(scratch.path(), scratch.path());
         spec.timeout = std::time::Duration::from_secs(60);
+        spec.isolation = process::Isolation::Process;
         process::run(&spec)
             .map(|_| ())
             .map_err(|error| Failure::not_ready(error.to_string(), "correct `[notify] command`"))

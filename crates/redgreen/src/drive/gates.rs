@@ -7,7 +7,7 @@ use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
 use crate::referee::hidden::shown;
-use crate::referee::lock::{LockTarget, StoredLock, create_lock, load_lock};
+use crate::referee::lock::{LockTarget, StoredLock, create_lock, finish_lock, load_lock};
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
 use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
@@ -63,7 +63,12 @@ impl Driver<'_> {
                     .parts()
                     .reasons
                     .iter()
-                    .filter(|reason| reason.code == ReasonCode::UnclearRed)
+                    .filter(|reason| {
+                        matches!(
+                            reason.code,
+                            ReasonCode::UnclearRed | ReasonCode::ApprovalNeeded
+                        )
+                    })
                     .filter_map(|reason| reason.test.clone())
                     .collect();
             }
@@ -412,8 +417,10 @@ impl Driver<'_> {
             && old.record.base_commit == base
             && old.record.locked_tree == tree
             && old.record.criteria == shown(&red.map)
+            && old.record.environment == red.environments.digest()
         {
             // The same tests on the same base: a run that was killed before it could record it has locked them already.
+            finish_lock(self.context, &self.slug, old)?;
             return Ok(reference_to(old));
         }
         let reference = format!("refs/redgreen/{}/{task}/lock", self.slug);

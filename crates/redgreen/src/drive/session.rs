@@ -4,6 +4,7 @@ use super::prompt::{PromptInput, render};
 use super::{Driver, Observer};
 use crate::error::Failure;
 use crate::referee::green::{GreenRequest, take_apart};
+use crate::referee::isolation::agent_network;
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
 use crate::referee::proposal::{put_as_in, text_of};
 use redgreen_core::gate::ChangeClass;
@@ -190,6 +191,12 @@ impl Driver<'_> {
                 }
             }
         }
+        let configured = match &self.agent {
+            Some(_) => None,
+            None => self.setting.config.agent(role.as_str()),
+        };
+        let network = agent_network(configured.and_then(|agent| agent.network.as_deref()))?;
+        let nested = configured.is_some_and(|agent| agent.nested);
         let limits = &self.setting.config.limits;
         let session = Session {
             command: command.clone(),
@@ -198,6 +205,9 @@ impl Driver<'_> {
             prompt,
             dispute: dispute.clone(),
             variables,
+            network,
+            nested,
+            checkout: self.context.repository.top_level().to_path_buf(),
             timeout: limits.session,
             idle: limits.idle,
             log: log.clone(),
@@ -216,6 +226,7 @@ impl Driver<'_> {
             log: std::fs::read(&log)
                 .ok()
                 .map(|bytes| redgreen_core::id::Digest::of(&bytes)),
+            isolation: Some(end.isolation.as_str().to_owned()),
             ..AgentSession::default()
         };
         self.context.printer.detail(format!(

@@ -293,6 +293,7 @@ impl Environments {
         tree: &Snapshot,
         runners: &[Box<dyn Runner>],
     ) -> Result<Self, Failure> {
+        super::isolation::prepare(context, setting)?;
         let scratch = context
             .state
             .scratch("environment")

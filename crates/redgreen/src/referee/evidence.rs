@@ -166,7 +166,7 @@ pub fn keep(
         chain,
         redgreen: env!("CARGO_PKG_VERSION").to_owned(),
         at: redgreen_host::clock::now_rfc3339(),
-        isolation: isolation().to_owned(),
+        isolation: isolation(),
         key: key_note(key.as_ref()),
         gate: gate_document(result, duration, None),
         content_tree: subject.content_tree.map(str::to_owned),
@@ -197,17 +197,17 @@ pub fn keep(
     Ok(digest)
 }
 
-fn isolation() -> &'static str {
-    match redgreen_host::process::best_available() {
-        Isolation::Bubblewrap => "bubblewrap",
-        Isolation::Process => "none",
-    }
+fn isolation() -> String {
+    super::isolation::record()
 }
 
-/// Whether what is judged could have read the key. No isolation of this version hides private state from reading, so
-/// nothing better than `none` is claimed.
+/// Whether what is judged could have read the key: not where the system hides private state.
 fn key_note(key: Option<&SigningKey>) -> KeyNote {
-    let protection = if key.is_some() { "none" } else { "no_key" };
+    let protection = match (key, redgreen_host::process::best_available()) {
+        (None, _) => "no_key",
+        (Some(_), Isolation::Bubblewrap | Isolation::Landlock) => "masked",
+        (Some(_), Isolation::Process) => "none",
+    };
     KeyNote {
         id: key.map(SigningKey::id),
         protection: protection.to_owned(),

@@ -372,7 +372,7 @@ fn read_baseline(context: &Context, key: &Digest) -> Option<RunReport> {
             .join(format!("{}.json", key.hex())),
     )
     .ok()?;
-    serde_json::from_slice(&bytes).ok()
+    serde_json::from_slice(redgreen_host::state::unsealed(&bytes)?).ok()
 }
 
 fn write_baseline(context: &Context, key: &Digest, report: &RunReport) -> Result<(), Failure> {
@@ -385,5 +385,5 @@ fn write_baseline(context: &Context, key: &Digest, report: &RunReport) -> Result
         .join("baseline")
         .join(format!("{}.json", key.hex()));
     let bytes = serde_json::to_vec(report).map_err(Failure::internal)?;
-    redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)
+    redgreen_host::state::write_sealed(&path, &bytes).map_err(Failure::internal)
 }

@@ -178,6 +178,7 @@ pub fn take_apart(
         }
         out.changes.push(change);
     }
+    super::closure::enforce(context, setting, locked, request.lock, &mut out)?;
     committed_since(context, request, &candidate.snapshot, &mut out.changes)?;
     // What lay there before the lock, by hand, is not the implementer's.
     for change in &mut out.changes {

@@ -137,6 +137,15 @@ fn keep_in_git(
     )
 }
 
+/// Does what a process that was killed after it had stored a lock could not do any more.
+///
+/// # Errors
+/// A failure when git refuses.
+pub fn finish_lock(context: &Context, key: &str, stored: &StoredLock) -> Result<(), Failure> {
+    let manifest = serde_json::to_vec(&stored.manifest).map_err(Failure::internal)?;
+    keep_in_git(context, key, &stored.record.task, &manifest, &stored.commit)
+}
+
 /// Commits the tests of a passed RED with their record and keeps the lock in private state under `key`.
 ///
 /// # Errors
@@ -535,13 +544,18 @@ fn store(context: &Context, key: &str, task: &TaskId, stored: &StoredLock) -> Re
     let bytes = serde_json::to_vec(stored).map_err(Failure::internal)?;
     let path = stored_path(context, key, task);
     if let Ok(old) = std::fs::read(&path)
-        && let Ok(previous) = serde_json::from_slice::<StoredLock>(&old)
+        && let Ok(previous) = serde_json::from_slice::<StoredLock>(unsealed_or_whole(&old))
     {
         // Both locks are kept: the old one under its digest.
         let kept = path.with_file_name(format!("{task}.{}.json", previous.digest.short()));
         redgreen_host::state::write_atomically(&kept, &old).map_err(Failure::internal)?;
     }
-    redgreen_host::state::write_atomically(&path, &bytes).map_err(Failure::internal)
+    redgreen_host::state::write_sealed(&path, &bytes).map_err(Failure::internal)
+}
+
+/// The content of a stored lock. Locks of older versions have no seal; a damaged seal makes the whole no JSON.
+fn unsealed_or_whole(bytes: &[u8]) -> &[u8] {
+    redgreen_host::state::unsealed(bytes).unwrap_or(bytes)
 }
 
 /// Reads a lock back; `None` where the task has none.
@@ -564,14 +578,18 @@ pub fn load_lock(
             )));
         }
     };
-    let stored: StoredLock = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::new(
-            ExitCode::Rejected,
-            format!("the stored lock of {task} cannot be read: {error}"),
-            format!("lock again: redgreen reset {task}, redgreen lock {task}"),
-        )
-    })?;
-    if Digest::of(&record_bytes(&stored.record)?) != stored.digest {
+    let stored: StoredLock =
+        serde_json::from_slice(unsealed_or_whole(&bytes)).map_err(|error| {
+            Failure::new(
+                ExitCode::Rejected,
+                format!("the stored lock of {task} cannot be read: {error}"),
+                format!("lock again: redgreen reset {task}, redgreen lock {task}"),
+            )
+        })?;
+    let manifest = serde_json::to_vec(&stored.manifest).map_err(Failure::internal)?;
+    if Digest::of(&record_bytes(&stored.record)?) != stored.digest
+        || Digest::of(&manifest) != stored.record.manifest
+    {
         return Err(Failure::new(
             ExitCode::Rejected,
             format!("the stored lock of {task} does not match its digest"),

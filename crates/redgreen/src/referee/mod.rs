@@ -4,6 +4,7 @@
 //! run in.
 
 pub mod checks;
+pub mod closure;
 pub mod context;
 pub mod controls;
 pub mod environment_changes;
@@ -12,6 +13,7 @@ pub mod evidence_store;
 pub mod full;
 pub mod green;
 pub mod hidden;
+pub mod isolation;
 pub mod items;
 pub mod lock;
 pub mod lock_in_git;
@@ -23,4 +25,5 @@ pub mod refine;
 pub mod reported;
 pub mod scope;
 pub mod slips;
+pub mod snapshots;
 pub mod trees;

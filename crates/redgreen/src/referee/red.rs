@@ -151,6 +151,12 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
+            findings.extend(super::snapshots::missing(
+                &context.repository,
+                &proposal.tree,
+                &proposal.items.all(),
+                &first,
+            )?);
             let reported = super::reported::Reported::of(
                 &setting,
                 &proposal,
@@ -161,31 +167,52 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             let with = |own: Vec<TestItem>, more: &[TestItem]| -> Vec<TestItem> {
                 own.into_iter().chain(more.iter().cloned()).collect()
             };
-            judge_red(&RedInput {
-                task: request.task,
-                criteria: request.criteria,
-                map: &map,
-                base_items: &with(proposal.base_items.all(), &reported.base_items),
-                items: &with(proposal.items.all(), &reported.items),
-                changed_files: &reported.and_files(touched_files(&proposal)),
-                base_run: base_run.as_ref(),
-                runs: [&first, &second],
-                new_symbols: request.claims.new_symbols.as_ref(),
-                supersedes: &request.claims.supersedes,
-                guards: &request.claims.guards,
-                guard_passing: request.claims.guard_passing,
-                accepted: &request.claims.accepted,
-                findings: &findings,
-                outside: if request.judge_outside {
-                    &proposal.outside
-                } else {
-                    &[]
-                },
-                unreachable: &proposal.unreachable,
-            })
+            let judged = |findings: &[Reason]| {
+                judge_red(&RedInput {
+                    task: request.task,
+                    criteria: request.criteria,
+                    map: &map,
+                    base_items: &with(proposal.base_items.all(), &reported.base_items),
+                    items: &with(proposal.items.all(), &reported.items),
+                    changed_files: &reported.and_files(touched_files(&proposal)),
+                    base_run: base_run.as_ref(),
+                    runs: [&first, &second],
+                    new_symbols: request.claims.new_symbols.as_ref(),
+                    supersedes: &request.claims.supersedes,
+                    guards: &request.claims.guards,
+                    guard_passing: request.claims.guard_passing,
+                    accepted: &request.claims.accepted,
+                    findings,
+                    outside: if request.judge_outside {
+                        &proposal.outside
+                    } else {
+                        &[]
+                    },
+                    unreachable: &proposal.unreachable,
+                })
+            };
+            let result = judged(&findings);
+            // A person is asked about changed snapshots when nothing else is in the way.
+            let changed = super::snapshots::changed(
+                &context.repository,
+                &base,
+                &proposal,
+                &request.claims.accepted,
+            )?;
+            if result.verdict() == Verdict::Pass && !changed.is_empty() {
+                findings.extend(changed);
+                judged(&findings)
+            } else {
+                result
+            }
         }
     };
-    if is_new && result.verdict() == Verdict::Pass {
+    let asked = result.verdict() == Verdict::Inconclusive
+        && result
+            .reasons()
+            .iter()
+            .all(|reason| reason.code == ReasonCode::ApprovalNeeded);
+    if is_new && (asked || result.verdict() == Verdict::Pass) {
         remember(context, &key, &runs)?;
     }
     Ok(RedOutcome {
@@ -196,6 +223,21 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
         base,
         runs,
     })
+}
+
+/// The exit code of a RED: a changed snapshot waits for a person, which is not the same as undecided (SPEC B10, G3).
+#[must_use]
+pub fn exit_of(result: &GateResult) -> redgreen_core::exit::ExitCode {
+    let asks = result.verdict() == Verdict::Inconclusive
+        && result
+            .reasons()
+            .iter()
+            .any(|reason| reason.code == ReasonCode::ApprovalNeeded);
+    if asks {
+        redgreen_core::exit::ExitCode::ApprovalNeeded
+    } else {
+        result.verdict().into()
+    }
 }
 
 /// Runs of a RED that passed, so that `lock` need not repeat what `red` has just done. Nothing but a pass is kept: a
@@ -258,7 +300,8 @@ fn kept_file(context: &Context, key: &Digest) -> std::path::PathBuf {
 }
 
 fn recall(context: &Context, key: &Digest) -> Option<KeptRuns> {
-    let kept = serde_json::from_slice(&std::fs::read(kept_file(context, key)).ok()?).ok()?;
+    let bytes = std::fs::read(kept_file(context, key)).ok()?;
+    let kept = serde_json::from_slice(redgreen_host::state::unsealed(&bytes)?).ok()?;
     context.printer.talk(format!(
         "{:<8}run before on the same bytes in the same environment; judged again",
         "RED"
@@ -271,14 +314,17 @@ fn remember(context: &Context, key: &Digest, runs: &[(String, RunReport)]) -> Re
         runs: runs.to_vec(),
     };
     let bytes = serde_json::to_vec(&kept).map_err(Failure::internal)?;
-    redgreen_host::state::write_atomically(&kept_file(context, key), &bytes)
-        .map_err(Failure::internal)
+    redgreen_host::state::write_sealed(&kept_file(context, key), &bytes).map_err(Failure::internal)
 }
 
 /// The finding where the globs of tests match no file at all: a misspelt glob looks like a project without tests.
 fn no_test_file(setting: &Setting, proposal: &Proposal) -> Option<Reason> {
     let is_test = |path: &RelPath| setting.rules.class(path) == PathClass::Test;
-    if proposal.tree.files().keys().any(is_test) || !proposal.findings.is_empty() {
+    // Tests inside source files are tests: a Rust crate may have no others.
+    if proposal.tree.files().keys().any(is_test)
+        || !proposal.items.all().is_empty()
+        || !proposal.findings.is_empty()
+    {
         return None;
     }
     let mut globs: Vec<&String> = setting.config.tests.iter().collect();

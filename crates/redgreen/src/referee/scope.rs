@@ -120,6 +120,19 @@ pub fn is_product(path: &RelPath) -> bool {
             .split('/')
             .any(|part| matches!(part, ".coverage" | "target" | "node_modules"))
         || path.file_name() == "Cargo.lock"
+        || is_pending_snapshot(path)
+}
+
+/// What insta and proptest leave beside the tests when one failed: a proposal, no expected value.
+fn is_pending_snapshot(path: &RelPath) -> bool {
+    let name = path.file_name();
+    name.ends_with(".snap.new")
+        || name.ends_with(".pending-snap")
+        || name.ends_with(".proptest-regressions")
+        || path
+            .as_str()
+            .split('/')
+            .any(|part| part == "proptest-regressions")
 }
 
 /// What a candidate may not bring even inside the source folders: compiled code is refused, the caches of tools are left
@@ -128,7 +141,7 @@ pub fn is_product(path: &RelPath) -> bool {
 pub fn not_taken(path: &RelPath, kind: ChangeKind) -> Option<Change> {
     let (class, code, message) = if kind == ChangeKind::Deleted {
         return None;
-    } else if is_cache(path) {
+    } else if is_cache(path) || is_pending_snapshot(path) {
         (
             ChangeClass::LeftOut,
             ReasonCode::LeftOut,

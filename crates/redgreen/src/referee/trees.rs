@@ -118,6 +118,8 @@ impl TreeOnDisk {
             argv[0] = program.found.display().to_string();
         }
         let mut spec = Spec::new("prepare", argv, &self.root);
+        // Preparing often means installing from the lock file of a package manager.
+        spec.network = process::Network::Host;
         spec.env = command_environment(self.scratch.path())?;
         spec.writable = vec![self.scratch.path().to_path_buf()];
         let finished = process::run(&spec).map_err(|error| {

@@ -489,6 +489,14 @@ impl<'a> Teller<'a> {
         };
         let attempt = self.attempts.get(task).copied().unwrap_or(1);
         let cause = match halt.cause {
+            // Full validation has attempts of its own: a chore's implementer may have more sessions than retries.
+            HaltCause::Exhausted if halt.phase == Phase::Full => {
+                let used = state.task(task).map_or(0, |task| task.tries.validation);
+                let of = state
+                    .options()
+                    .map_or(used, |options| options.budgets.validation_attempts);
+                format!("{used} of {of} full validations used")
+            }
             HaltCause::Exhausted => {
                 let role = if halt.phase == Phase::Red {
                     AgentRole::Author

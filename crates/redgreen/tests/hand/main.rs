@@ -16,4 +16,5 @@ mod output;
 mod red;
 mod rust;
 mod support;
+mod transcripts;
 mod tree;

@@ -10,6 +10,7 @@ mod delivery;
 mod disputes;
 mod evidence;
 mod hold_outs;
+mod isolation;
 mod modes;
 mod plan_file;
 mod reports;

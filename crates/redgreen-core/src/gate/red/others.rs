@@ -12,15 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 impl<'a> Judge<'a> {
     /// An item whose text did not change: it must still do what it did, be blocked, or be red through changed data.
     pub(super) fn untouched(&mut self, item: &'a TestItem, index: &Index<'a>) {
-        let Some(base_run) = self.input.base_run else {
-            return;
-        };
         let id = &item.id;
-        let base: Vec<&CaseReport> = base_run
-            .cases
-            .iter()
-            .filter(|case| case.id.item == *id)
-            .collect();
+        let base = self.base.get(id).cloned().unwrap_or_default();
         if base.is_empty() || base.iter().any(|case| case.outcome != Outcome::Passed) {
             return;
         }

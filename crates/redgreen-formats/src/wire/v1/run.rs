@@ -61,6 +61,7 @@ mirror! {
         micro_usd: Option<u64>,
         duration_ms: u64,
         log: Option<Digest>,
+        isolation: Option<String>,
     }
 }
 mirror! {

@@ -510,6 +510,8 @@ pub fn fetch(
 ) -> Result<(), CouldNotRun> {
     let mut spec = shell.cargo_spec(&["fetch".to_owned(), "--locked".to_owned()]);
     // In the user's own cargo home: his credentials and mirrors are configured there.
+    spec.sees = crate::process::Sees::Everything;
+    spec.network = crate::process::Network::Host;
     if let Some(home) = request.environment.variables.get("CARGO_HOME") {
         spec.env.insert("CARGO_HOME".to_owned(), home.clone());
         spec.writable.push(PathBuf::from(home));

@@ -96,6 +96,19 @@ pub fn targets_without_harness(manifest: &Path) -> BTreeSet<(String, String)> {
     out
 }
 
+/// Variables by which snapshot and golden-file crates write what they should compare (SPEC B10). A project may set them in
+/// `[env]` for its own convenience; a judged run never has them. Those of insta begin with `INSTA_`.
+const WRITE_EXPECTED_VALUES: &[&str] = &[
+    "BLESS",
+    "REGENERATE_GOLDENFILES",
+    "SNAPSHOTS",
+    "TRYBUILD",
+    "TRYCMD",
+    "UPDATE_EXPECT",
+    "UPDATE_GOLDENFILES",
+    "UPDATE_SNAPSHOTS",
+];
+
 /// The `[env]` tables of cargo's configuration files, which cargo sets for test processes too
 /// (<https://doc.rust-lang.org/cargo/reference/config.html#env>): from the runner's folder up to the top level of the tree,
 /// then cargo's home; the first one that names a variable wins. A variable that the run sets itself is kept, unless the
@@ -129,7 +142,9 @@ pub fn configured_environment(
             else {
                 continue;
             };
-            if out.contains_key(name) || (set.contains_key(name) && !flag("force")) {
+            let writes =
+                WRITE_EXPECTED_VALUES.contains(&name.as_str()) || name.starts_with("INSTA_");
+            if writes || out.contains_key(name) || (set.contains_key(name) && !flag("force")) {
                 continue;
             }
             let text = match folder.parent() {

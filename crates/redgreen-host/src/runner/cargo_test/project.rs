@@ -102,6 +102,12 @@ impl Project {
             .workspace_root
             .canonicalize()
             .unwrap_or_else(|_| project.workspace_root.clone());
+        if !workspace_root.starts_with(&project.tree) {
+            return Err(Box::new(loaded_from_elsewhere(&format!(
+                "`{}` outside the tree claims the project for its workspace",
+                workspace_root.join("Cargo.toml").display()
+            ))));
+        }
         project.one_package = root != workspace_root;
         let mut members: Vec<&Package> = metadata
             .packages

@@ -113,6 +113,7 @@ impl<'a> Shell<'a> {
         let mut spec = Spec::new(label, argv, cwd);
         spec.env = self.env.clone();
         spec.timeout = self.timeout;
+        spec.network = process::Network::of_record(&self.request.environment.network);
         spec.writable = vec![self.tree.clone(), self.folder.path().to_owned()];
         // Diagnostics of a large workspace are long, and a cut stream is no stream.
         spec.keep = 256 << 20;

@@ -79,10 +79,7 @@ pub fn fill(
         }
         return Ok(());
     }
-    let Ok(work) = tempfile::Builder::new()
-        .prefix("build-")
-        .tempdir_in(&folder)
-    else {
+    let Ok(work) = crate::state::Temporary::new("build", Some(&folder)) else {
         return Ok(());
     };
     let made = work.path().join("generation");

@@ -19,6 +19,8 @@ const FIXED: &[(&str, &str)] = &[
     ("CARGO_INCREMENTAL", "0"),
     ("CARGO_TERM_COLOR", "never"),
     ("CI", "true"),
+    // A failed snapshot that counts as passed; the variable outranks insta's own configuration file.
+    ("INSTA_FORCE_PASS", "0"),
     ("INSTA_UPDATE", "no"),
     ("LANG", "C.UTF-8"),
     ("LC_ALL", "C.UTF-8"),
@@ -61,6 +63,7 @@ pub fn environment(
             dependencies.insert(format!("cargo-home/{name}"), Digest::of(&bytes));
         }
     }
+    dependencies.extend(configuration_above(&workspace.scratch, &cargo_home));
     let mut variables: BTreeMap<String, String> = FIXED
         .iter()
         .map(|&(name, value)| (name.to_owned(), value.to_owned()))
@@ -93,9 +96,28 @@ pub fn environment(
         carried: BTreeMap::new(),
         prepare: Vec::new(),
         variables,
-        network: "host".to_owned(),
+        network: process::project_network().as_str().to_owned(),
         mount: "private".to_owned(),
     })
+}
+
+/// What cargo reads in the folders above a private tree: configuration, and manifests that could claim the project for
+/// their workspace. There should be none; one that appears later is a change of the environment.
+fn configuration_above(scratch: &Path, cargo_home: &str) -> BTreeMap<String, Digest> {
+    let mut found = BTreeMap::new();
+    for folder in scratch.ancestors() {
+        for name in [".cargo/config.toml", ".cargo/config", "Cargo.toml"] {
+            let path = folder.join(name);
+            // The user's own is recorded under `cargo-home`.
+            if path.starts_with(cargo_home) {
+                continue;
+            }
+            if let Ok(bytes) = std::fs::read(&path) {
+                found.insert(text(&path), Digest::of(&bytes));
+            }
+        }
+    }
+    found
 }
 
 /// Home, search path, registry and toolchain folders of the user; homes are made explicit, because `HOME` is private in
@@ -193,6 +215,7 @@ fn ask(
     }
     let mut spec = Spec::new("toolchain", argv, folder);
     spec.env = user.clone();
+    spec.sees = process::Sees::Everything;
     // A missing toolchain is a reason with a next step, never a silent download.
     spec.env
         .insert("RUSTUP_AUTO_INSTALL".to_owned(), "0".to_owned());

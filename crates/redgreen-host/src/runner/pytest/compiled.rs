@@ -64,11 +64,13 @@ pub(super) fn folders(
 ) -> Result<Folders, CouldNotRun> {
     let ready = key(environment).map(|key| prefix(workspace, key));
     match (isolation, ready) {
-        (Isolation::Bubblewrap, Some(compiled)) if compiled.is_dir() => Ok(Folders {
-            probe: probe(workspace)?,
-            compiled,
-        }),
-        (Isolation::Bubblewrap | Isolation::Process, ready) => {
+        (Isolation::Bubblewrap | Isolation::Landlock, Some(compiled)) if compiled.is_dir() => {
+            Ok(Folders {
+                probe: probe(workspace)?,
+                compiled,
+            })
+        }
+        (Isolation::Bubblewrap | Isolation::Landlock | Isolation::Process, ready) => {
             let (probe, compiled) = (own.join("p"), own.join("c"));
             write(&probe).map_err(|error| io("write", &probe, &error))?;
             if let Some(ready) = ready {
@@ -90,10 +92,7 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     let (Ok(probe), Some(launcher)) = (probe(workspace), environment.tools.get(LAUNCHER)) else {
         return;
     };
-    let Ok(temporary) = tempfile::Builder::new()
-        .prefix("warm")
-        .tempdir_in(base(workspace))
-    else {
+    let Ok(temporary) = crate::state::Temporary::new("warm", Some(&base(workspace))) else {
         return;
     };
     let (pyc, empty) = (temporary.path().join("pyc"), temporary.path().join("empty"));
@@ -107,6 +106,8 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     argv.extend(facts.plugins.iter().cloned());
     let mut spec = Spec::new("python compile", argv, &empty);
     spec.writable = vec![temporary.path().to_owned()];
+    spec.readable = vec![base(workspace)];
+    spec.readable.extend(facts.readable());
     spec.env = [
         ("PATH", "/usr/bin:/bin".to_owned()),
         ("HOME", text(&empty)),
@@ -121,7 +122,8 @@ pub(super) fn prepare(environment: &Environment, facts: &Facts, workspace: &Work
     }
 }
 
-fn base(workspace: &Workspace) -> PathBuf {
+/// Where the probe and compiled files are kept: a run may read them.
+pub(super) fn base(workspace: &Workspace) -> PathBuf {
     env::path_variable(SHARED)
         .map_or_else(|| survey::folder(workspace), |shared| shared.join("pytest"))
 }
@@ -163,7 +165,7 @@ fn probe(workspace: &Workspace) -> Result<PathBuf, CouldNotRun> {
     }
     let parent = base(workspace);
     let made = fs::create_dir_all(&parent)
-        .and_then(|()| tempfile::Builder::new().prefix("probe").tempdir_in(&parent))
+        .and_then(|()| crate::state::Temporary::new("probe", Some(&parent)))
         .and_then(|temporary| {
             let new = temporary.path().join("p");
             write(&new)?;

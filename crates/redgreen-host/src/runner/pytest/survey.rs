@@ -2,6 +2,7 @@
 
 use super::interpreter::{Found, make_again, user_variables};
 use super::{fault, io};
+use crate::fingerprint::Fingerprints;
 use crate::process::{self, Spec};
 use crate::runner::{CouldNotRun, Workspace};
 use redgreen_core::environment::Environment;
@@ -35,6 +36,15 @@ pub(super) struct Facts {
     pub(super) site: Vec<PathBuf>,
     /// The user's own base folder, where packages are installed in it.
     pub(super) user_base: Option<String>,
+    /// Folders and files of the standard library.
+    #[serde(default)]
+    pub(super) standard: Vec<PathBuf>,
+    /// The folder of the environment's programs; `None` where it is the system's.
+    #[serde(default)]
+    pub(super) programs: Option<PathBuf>,
+    /// Folders outside of the checkout that packages are linked from (`.pth` files, editable installs).
+    #[serde(default)]
+    pub(super) beside: Vec<PathBuf>,
     /// Why pytest cannot be imported.
     #[serde(default)]
     pub(super) problem: Option<String>,
@@ -54,6 +64,8 @@ pub(super) struct Surveyed {
     pub(super) facts: Facts,
     /// The digest of every file of site-packages.
     pub(super) site: Digest,
+    /// The digests of everything that code is loaded from, `site-packages` too.
+    pub(super) parts: BTreeMap<String, Digest>,
     /// The digest of the interpreter's binary.
     pub(super) binary: Digest,
 }
@@ -87,29 +99,31 @@ pub(super) fn established(
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok());
     if let Some(Known { from, facts }) = known
-        && let Ok((now, site, binary)) = origin(&facts, &place, user, root, workspace)
+        && let Ok((now, Digests { site, parts }, binary)) =
+            origin(&facts, &place, user, root, workspace)
         && now == from
     {
         return Ok(Surveyed {
             facts,
             site,
+            parts,
             binary,
         });
     }
-    let facts = survey(found, user, root, workspace)?;
-    let (from, site, binary) = origin(&facts, &place, user, root, workspace)?;
+    let mut facts = survey(found, user, root, workspace)?;
+    let (from, Digests { site, parts }, binary) = origin(&facts, &place, user, root, workspace)?;
+    importable(found, user, root, &mut facts, site, workspace)?;
     if facts.complete {
-        let known = Known { from, facts };
+        let known = Known {
+            from,
+            facts: facts.clone(),
+        };
         write_cache(&file, &serde_json::to_vec(&known).unwrap_or_default())?;
-        return Ok(Surveyed {
-            facts: known.facts,
-            site,
-            binary,
-        });
     }
     Ok(Surveyed {
         facts,
         site,
+        parts,
         binary,
     })
 }
@@ -121,11 +135,12 @@ fn origin(
     user: &BTreeMap<String, String>,
     root: &Path,
     workspace: &Workspace,
-) -> Result<(Digest, Digest, Digest), CouldNotRun> {
+) -> Result<(Digest, Digests, Digest), CouldNotRun> {
     let real = Path::new(&facts.real);
     let binary = fs::read(real).map_err(|error| io("read", real, &error))?;
     let binary = Digest::of(&binary);
-    let site = digest_site(facts, workspace)?;
+    let digests = digest(facts, workspace)?;
+    let site = digests.site;
     let launcher = place.split('\0').next().unwrap_or_default();
     let mut content = format!("{SURVEY}\0{place}\0{binary}\0{site}\0{user:?}");
     _ = write!(content, "\0{:?}", fs::canonicalize(launcher).ok());
@@ -147,12 +162,20 @@ fn origin(
     for folder in &facts.candidates {
         _ = write!(content, "\0{:?}", fs::canonicalize(folder).ok());
     }
-    // The standard library is not digested with the environment; a new version of it has another date.
+    // A new version of the standard library has another date.
     let library = fs::metadata(&facts.library)
         .and_then(|found| Ok((found.len(), found.modified()?)))
         .ok();
     _ = write!(content, "\0{library:?}");
-    Ok((Digest::of(content.as_bytes()), site, binary))
+    Ok((Digest::of(content.as_bytes()), digests, binary))
+}
+
+impl Facts {
+    /// Where code is loaded from, for the isolation of a run: it may lie in the user's home.
+    pub(super) fn readable(&self) -> Vec<PathBuf> {
+        let lists = [&self.site, &self.standard, &self.beside];
+        lists.into_iter().flatten().cloned().collect()
+    }
 }
 
 /// Asks the interpreter.
@@ -165,17 +188,21 @@ fn survey(
     fs::create_dir_all(&workspace.scratch)
         .map_err(|error| io("create", &workspace.scratch, &error))?;
     let launcher = found.launcher.display().to_string();
-    let argv = vec![
-        launcher.clone(),
-        "-c".to_owned(),
-        SURVEY.to_owned(),
-        workspace.checkout.display().to_string(),
-        root.display().to_string(),
-    ];
+    let compiled = folder(workspace).join("survey");
+    fs::create_dir_all(&compiled).map_err(|error| io("create", &compiled, &error))?;
+    let mut argv = vec![launcher.clone()];
+    // Neither the environment's `.pth` files nor its kept byte code may run here: they could change the answer.
+    argv.extend(["-I", "-S", "-X"].map(str::to_owned));
+    argv.push(format!("pycache_prefix={}", compiled.display()));
+    argv.extend(["-c".to_owned(), SURVEY.to_owned()]);
+    argv.push(workspace.checkout.display().to_string());
+    argv.push(root.display().to_string());
     let mut spec = Spec::new("python survey", argv, &workspace.scratch);
+    // Packages may be installed anywhere; what it finds is what the runs are shown.
+    spec.sees = process::Sees::Everything;
+    spec.readable = vec![workspace.scratch.clone()];
     spec.env = user_variables(user);
-    spec.env
-        .insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
+    spec.writable = vec![compiled];
     spec.timeout = Duration::from_secs(120);
     let broken = |said: &str| {
         fault(
@@ -194,80 +221,228 @@ fn survey(
             return Err(broken(said.lines().last().unwrap_or("it printed nothing")));
         }
     };
-    if facts.pytest.is_none() {
-        let why = facts
-            .problem
-            .clone()
-            .unwrap_or_else(|| "no such package".to_owned());
-        let help = if root.join("uv.lock").is_file() {
-            "`uv add --dev pytest`, then `uv sync`".to_owned()
-        } else if root.join("poetry.lock").is_file() {
-            "`poetry add --group dev pytest`, then `poetry install`".to_owned()
-        } else if found
-            .launcher
-            .parent()
-            .and_then(Path::parent)
-            .is_some_and(|venv| venv.join("pyvenv.cfg").is_file())
-        {
-            format!("`{launcher} -m pip install pytest`")
-        } else {
-            make_again(root).to_owned()
-        };
-        return Err(fault(
-            format!(
-                "pytest cannot be imported by `{launcher}` ({}): {why}",
-                found.how
-            ),
-            help,
-        ));
-    }
     Ok(facts)
 }
 
-/// Digests every file of site-packages but `__pycache__`, and keeps the list so that a difference can name the file.
-fn digest_site(facts: &Facts, workspace: &Workspace) -> Result<Digest, CouldNotRun> {
-    let mut list = String::new();
-    for folder in &facts.site {
-        let mut lines = Vec::new();
-        walk(folder, folder, &mut lines).map_err(|(path, error)| io("read", &path, &error))?;
-        lines.sort();
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        for (path, identity) in lines {
-            // One entry per line: `sha256 size folder/path`.
-            _ = writeln!(list, "{identity} {name}/{path}");
+/// Whether pytest can be imported as the tests will do it. Asked once for an environment: the facts of one that was seen
+/// before say that it could.
+fn importable(
+    found: &Found,
+    user: &BTreeMap<String, String>,
+    root: &Path,
+    facts: &mut Facts,
+    site: Digest,
+    workspace: &Workspace,
+) -> Result<(), CouldNotRun> {
+    if facts.problem.is_none() && facts.pytest.is_some() && facts_file(workspace, site).is_file() {
+        return Ok(());
+    }
+    let launcher = found.launcher.display().to_string();
+    let why = match facts.problem.clone() {
+        Some(problem) => Some(problem),
+        None => cannot_import(&launcher, user, workspace, facts)?,
+    };
+    let Some(why) = why else { return Ok(()) };
+    let help = if root.join("uv.lock").is_file() {
+        "`uv add --dev pytest`, then `uv sync`".to_owned()
+    } else if root.join("poetry.lock").is_file() {
+        "`poetry add --group dev pytest`, then `poetry install`".to_owned()
+    } else if found
+        .launcher
+        .parent()
+        .and_then(Path::parent)
+        .is_some_and(|venv| venv.join("pyvenv.cfg").is_file())
+    {
+        format!("`{launcher} -m pip install pytest`")
+    } else {
+        make_again(root).to_owned()
+    };
+    Err(fault(
+        format!(
+            "pytest cannot be imported by `{launcher}` ({}): {why}",
+            found.how
+        ),
+        help,
+    ))
+}
+
+/// Starts the environment as the tests will, and imports pytest. Returns why that fails.
+fn cannot_import(
+    launcher: &str,
+    user: &BTreeMap<String, String>,
+    workspace: &Workspace,
+    facts: &mut Facts,
+) -> Result<Option<String>, CouldNotRun> {
+    const IMPORT: &str = "import pytest; print(pytest.__version__)";
+    let argv = [launcher, "-c", IMPORT].map(str::to_owned).to_vec();
+    let mut spec = Spec::new("python import", argv, &workspace.scratch);
+    spec.sees = process::Sees::Everything;
+    spec.env = user_variables(user);
+    spec.env
+        .insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
+    spec.timeout = Duration::from_secs(120);
+    let finished =
+        process::run(&spec).map_err(|error| fault(error.to_string(), "make it again"))?;
+    if finished.success() {
+        facts.pytest = Some(finished.stdout_text().trim().to_owned());
+        return Ok(None);
+    }
+    let said = finished.stderr_text();
+    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    Ok(Some(last.unwrap_or("no such package").trim().to_owned()))
+}
+
+/// Which files of a folder count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// All but kept byte code, which no run reads.
+    All,
+    /// Those of the folder itself.
+    Here,
+    /// What the interpreter loads, without its own tests and what is needed to build programs that embed it.
+    Standard,
+    /// Code, and what says which plugins there are: a folder that packages are linked from holds a whole project.
+    Code,
+}
+
+impl Files {
+    fn enters(self, name: &str) -> bool {
+        const JUNK: &[&str] = &["node_modules", "target", "build", "dist", "venv", "env"];
+        match self {
+            Self::Here => false,
+            _ if name == "__pycache__" => false,
+            Self::All => true,
+            Self::Standard => {
+                !matches!(
+                    name,
+                    "test" | "tests" | "idlelib" | "site-packages" | "dist-packages"
+                ) && !name.starts_with("config-")
+            }
+            Self::Code => !name.starts_with('.') && !JUNK.contains(&name),
         }
     }
-    let digest = Digest::of(list.as_bytes());
-    let file = list_file(workspace, digest);
-    write_cache(&file, list.as_bytes())?;
-    Ok(digest)
+    fn takes(self, name: &str) -> bool {
+        match self {
+            Self::All | Self::Here | Self::Standard => true,
+            Self::Code => {
+                [".py", ".so", ".pyd", ".pth"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+                    || name == "entry_points.txt"
+            }
+        }
+    }
 }
+
+/// The digests of everything that an interpreter loads code from, by part; each part has a list, so that a difference
+/// can name the file.
+struct Digests {
+    /// Packages of the environment.
+    site: Digest,
+    /// Every part, `site-packages` too.
+    parts: BTreeMap<String, Digest>,
+}
+
+/// Digests every file that an interpreter loads code from, but `__pycache__`: the runs keep byte code of their own.
+fn digest(facts: &Facts, workspace: &Workspace) -> Result<Digests, CouldNotRun> {
+    let mut prints = Fingerprints::open(&workspace.cache);
+    let mut part = |folders: &[(String, &Path)], files: Files| {
+        let mut list = String::new();
+        for (name, folder) in folders {
+            let mut lines = Vec::new();
+            walk(folder, folder, files, &mut prints, &mut lines)
+                .map_err(|(path, error)| io("read", &path, &error))?;
+            lines.sort();
+            for (path, identity) in lines {
+                // One entry per line: `sha256 size folder/path`.
+                let slash = if path.is_empty() { "" } else { "/" };
+                _ = writeln!(list, "{identity} {name}{slash}{path}");
+            }
+        }
+        let digest = Digest::of(list.as_bytes());
+        write_cache(&list_file(workspace, digest), list.as_bytes())?;
+        Ok::<Digest, CouldNotRun>(digest)
+    };
+    let short = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.into_owned()
+    };
+    let whole = |path: &Path| path.display().to_string();
+    let named = |list: &'_ [PathBuf], name: &dyn Fn(&Path) -> String| -> Vec<(String, PathBuf)> {
+        list.iter().map(|path| (name(path), path.clone())).collect()
+    };
+    let mut parts = BTreeMap::new();
+    let mut add = |key: &str, folders: Vec<(String, PathBuf)>, files: Files| {
+        let folders: Vec<(String, &Path)> = folders
+            .iter()
+            .map(|(name, path)| (name.clone(), path.as_path()))
+            .collect();
+        let digest = part(&folders, files)?;
+        parts.insert(key.to_owned(), digest);
+        Ok::<Digest, CouldNotRun>(digest)
+    };
+    let site = add("site-packages", named(&facts.site, &short), Files::All)?;
+    add("python", named(&facts.standard, &whole), Files::Standard)?;
+    if let Some(programs) = &facts.programs {
+        add(
+            "programs",
+            vec![(short(programs), programs.clone())],
+            Files::Here,
+        )?;
+    }
+    if !facts.beside.is_empty() {
+        add("linked-packages", named(&facts.beside, &whole), Files::Code)?;
+    }
+    prints.save();
+    Ok(Digests { site, parts })
+}
+
+/// A folder that packages are linked from is not read beyond this many files: it may be somebody's whole home.
+const MOST_FILES: usize = 50_000;
 
 fn walk(
     top: &Path,
     folder: &Path,
+    files: Files,
+    prints: &mut Fingerprints,
     lines: &mut Vec<(String, String)>,
 ) -> Result<(), (PathBuf, std::io::Error)> {
     let at = |error| (folder.to_owned(), error);
+    if !folder.is_dir() {
+        // A file by itself (an archive of the standard library, `pyvenv.cfg`); where there is none, that is recorded too.
+        if folder.is_file() {
+            let (digest, size) = prints.digest(folder).map_err(at)?;
+            lines.push((String::new(), format!("{} {size}", digest.hex())));
+        }
+        return Ok(());
+    }
     for entry in fs::read_dir(folder).map_err(at)? {
         let entry = entry.map_err(at)?;
         let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
         let kind = entry.file_type().map_err(|error| (path.clone(), error))?;
         if kind.is_dir() {
-            if entry.file_name() != "__pycache__" {
-                walk(top, &path, lines)?;
+            if files.enters(&name) && (files == Files::All || lines.len() < MOST_FILES) {
+                walk(top, &path, files, prints, lines)?;
             }
+            continue;
+        }
+        if !files.takes(&name) {
             continue;
         }
         let identity = if kind.is_symlink() {
             let target = fs::read_link(&path).map_err(|error| (path.clone(), error))?;
-            format!(
-                "link:{} 0",
-                Digest::of(target.as_os_str().as_encoded_bytes()).hex()
-            )
+            // uv can link the files of packages to its cache: what is behind a link counts as well.
+            let behind = prints
+                .digest(&path)
+                .map_or_else(|_| "-".to_owned(), |(digest, _)| digest.hex());
+            let target = Digest::of(target.as_os_str().as_encoded_bytes());
+            format!("link:{}:{behind} 0", target.hex())
         } else if kind.is_file() {
-            let bytes = fs::read(&path).map_err(|error| (path.clone(), error))?;
-            format!("{} {}", Digest::of(&bytes).hex(), bytes.len())
+            let (digest, size) = prints
+                .digest(&path)
+                .map_err(|error| (path.clone(), error))?;
+            format!("{} {size}", digest.hex())
         } else {
             "special 0".to_owned()
         };

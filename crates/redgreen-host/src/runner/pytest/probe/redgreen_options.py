@@ -19,6 +19,11 @@ LEFT_OUT = {
     # distribution
     "--numprocesses": 1, "--maxprocesses": 1, "--max-worker-restart": 1, "--dist": 1, "--tx": 1, "--looponfail": 0,
     "--forked": 0, "--boxed": 0, "--maxschedchunk": 1, "--testrunuid": 1, "--px": 1, "--rsyncdir": 1,
+    # expected values that would be rewritten (SPEC B10): the runner's `arguments` may not name these either
+    "--snapshot-update": 0, "--update-snapshots": 0, "--update-snapshot": 0, "--force-regen": 0, "--regen-all": 0,
+    "--inline-snapshot": 1, "--insta": 1, "--update-golden": 0, "--update-goldens": 0, "--golden-update": 0,
+    "--image-snapshot-update": 0, "--mpl-generate-path": 1, "--mpl-generate-hash-library": 1, "--regenerate": 0,
+    "--regtest-reset": 0, "--record-mode": 1, "--accept": 0, "--update-expected": 0, "--write-snapshots": 0,
     # output that hides the result, debuggers, the private folders
     "--quiet": 0, "--verbose": 0, "--verbosity": 1, "--pdb": 0, "--pdbcls": 1, "--trace": 0, "--basetemp": 1,
     "--cache-clear": 0, "--cache-show": "?", "--continue-on-collection-errors": 0, "--rootdir": 1,
