@@ -12,6 +12,7 @@ pub mod definitions;
 pub mod expectations;
 pub mod items;
 mod lang;
+pub mod quality;
 pub mod splice;
 mod syntax;
 pub mod undefined;

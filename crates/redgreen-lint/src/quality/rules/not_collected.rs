@@ -1,0 +1,25 @@
+//! T21: it looks like a test and is not collected.
+
+use super::{Rule, Subject};
+use crate::quality::finding::Severity;
+use crate::quality::model::FactKind;
+
+/// T21.
+pub static RULE: Rule = Rule {
+    number: "T21",
+    name: "not_collected",
+    title: "it looks like a test and is not collected",
+    severity: Severity::Error,
+    why: "It never runs, and everybody believes it does.",
+    fix: "Name it as the runner asks, or take it out of the class or function that hides it.",
+    when_wrong: "A helper with the name of a test: rename it.",
+    check,
+};
+
+fn check(subject: &mut Subject<'_>) {
+    subject.each_fact(|subject, at, fact| {
+        if let FactKind::NotCollected { why } = &fact.kind {
+            subject.fact(at, fact, Severity::Error, format!("never collected: {why}"));
+        }
+    });
+}
