@@ -1,10 +1,16 @@
 //! Text to model: one room per language.
 
 mod python;
+mod rust;
 
 use super::model::FileModel;
 use super::{Language, Options};
 use crate::LintError;
+
+/// Brackets nested deeper than this are no test that a person wrote; the syntax tree is dropped recursively.
+const DEEPEST: usize = 400;
+/// Prefix operators one after the other, likewise.
+const PREFIXES: usize = 400;
 
 pub(super) fn extract(
     language: Language,
@@ -14,9 +20,8 @@ pub(super) fn extract(
     match language {
         Language::Python => python::extract(text, options),
         // Their extractors come beside this one.
-        Language::Rust | Language::JavaScript | Language::TypeScript | Language::Go => {
-            Ok(FileModel::default())
-        }
+        Language::Rust => rust::extract(text, options),
+        Language::JavaScript | Language::TypeScript | Language::Go => Ok(FileModel::default()),
     }
 }
 
@@ -98,4 +103,46 @@ fn must_not_raise(name: &str, text: &str) -> bool {
     ]
     .iter()
     .any(|phrase| text.contains(phrase))
+}
+
+/// Whether brackets or prefix operators are nested so deeply that walking the tree could exhaust the stack.
+fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut prefixes, mut line_start) = (0usize, 0usize, true);
+    let mut word = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' => {
+                // A bracket inside a string is counted, too; an unindented line begins anew.
+                line_start = true;
+                word.clear();
+                continue;
+            }
+            _ => {}
+        }
+        if line_start && byte.is_ascii_alphabetic() {
+            depth = 0;
+        }
+        line_start = false;
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            word.push(char::from(byte));
+        } else {
+            let chains = ["not", "lambda", "await", "else"].contains(&word.as_str())
+                || matches!(byte, b'-' | b'+' | b'~' | b'*');
+            if chains {
+                prefixes += 1;
+            } else if matches!(
+                byte,
+                b',' | b';' | b'=' | b')' | b']' | b'}' | b'#' | b'"' | b'\''
+            ) {
+                prefixes = 0;
+            }
+            word.clear();
+        }
+        if depth > DEEPEST || prefixes > PREFIXES {
+            return true;
+        }
+    }
+    false
 }

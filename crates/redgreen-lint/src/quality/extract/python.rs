@@ -19,13 +19,8 @@ use ruff_python_parser::parse_unchecked_source;
 use ruff_text_size::{Ranged, TextRange};
 use std::collections::BTreeMap;
 
-/// Brackets nested deeper than this are no test that a person wrote; the syntax tree is dropped recursively.
-const DEEPEST: usize = 400;
-/// Prefix operators one after the other, likewise.
-const PREFIXES: usize = 400;
-
 pub(super) fn extract(text: &str, options: &Options) -> Result<FileModel, LintError> {
-    if is_too_deep(text) {
+    if super::is_too_deep(text) {
         return Err(LintError::TooComplex);
     }
     let parsed = parse_unchecked_source(text, PySourceType::Python);
@@ -95,46 +90,4 @@ fn functions_of(body: &[Stmt]) -> BTreeMap<&str, Vec<&StmtFunctionDef>> {
         }
     }
     found
-}
-
-/// Whether brackets or prefix operators are nested so deeply that walking the tree could exhaust the stack.
-fn is_too_deep(text: &str) -> bool {
-    let (mut depth, mut prefixes, mut line_start) = (0usize, 0usize, true);
-    let mut word = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'\n' => {
-                // A bracket inside a string is counted, too; an unindented line begins anew.
-                line_start = true;
-                word.clear();
-                continue;
-            }
-            _ => {}
-        }
-        if line_start && byte.is_ascii_alphabetic() {
-            depth = 0;
-        }
-        line_start = false;
-        if byte.is_ascii_alphanumeric() || byte == b'_' {
-            word.push(char::from(byte));
-        } else {
-            let chains = ["not", "lambda", "await", "else"].contains(&word.as_str())
-                || matches!(byte, b'-' | b'+' | b'~' | b'*');
-            if chains {
-                prefixes += 1;
-            } else if matches!(
-                byte,
-                b',' | b';' | b'=' | b')' | b']' | b'}' | b'#' | b'"' | b'\''
-            ) {
-                prefixes = 0;
-            }
-            word.clear();
-        }
-        if depth > DEEPEST || prefixes > PREFIXES {
-            return true;
-        }
-    }
-    false
 }
