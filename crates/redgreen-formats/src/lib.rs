@@ -2,6 +2,7 @@
 //! what we write.
 
 pub mod cargo;
+pub mod junit;
 pub mod plan_file;
 pub mod pytest;
 pub mod redact;

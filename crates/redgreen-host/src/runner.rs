@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod junit;
 pub mod pytest;
 
 use crate::path_rules::PathRules;
@@ -19,6 +20,8 @@ pub enum RunnerKind {
     Pytest,
     /// cargo's built-in test harness.
     CargoTest,
+    /// Any command that writes a JUnit XML report.
+    Junit,
 }
 
 impl RunnerKind {
@@ -28,6 +31,7 @@ impl RunnerKind {
         match self {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
+            Self::Junit => "junit",
         }
     }
 }
@@ -47,6 +51,25 @@ pub struct RunnerSettings {
     pub arguments: Vec<String>,
     /// Limit for one command of it.
     pub timeout: Duration,
+    /// Only for [`RunnerKind::Junit`]: globs below `root` where the command writes its reports, beside `{report}`.
+    pub report: Vec<String>,
+    /// Only for [`RunnerKind::Junit`]: globs of the files that `{tests}` may name; empty for every test path.
+    pub files: Vec<String>,
+}
+
+impl RunnerSettings {
+    /// Whether single test files can be named to its command.
+    #[must_use]
+    pub fn takes_targets(&self) -> bool {
+        match self.kind {
+            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Junit => self
+                .command
+                .iter()
+                .flatten()
+                .any(|word| word == junit::TESTS),
+        }
+    }
 }
 
 /// The folders of redgreen's private state that a runner uses.
@@ -98,7 +121,7 @@ pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
 /// A runner that could not even be asked; becomes `could_not_run` with this reason.
 pub type CouldNotRun = Box<Reason>;
 
-/// An adapter. One implementation per runner; see `runner/pytest.rs` and `runner/cargo_test.rs`.
+/// An adapter. One implementation per runner; see `runner/pytest.rs`, `runner/cargo_test.rs`, `runner/junit.rs`.
 pub trait Runner {
     /// Its settings.
     fn settings(&self) -> &RunnerSettings;

@@ -399,7 +399,7 @@ fn pass_line(output: &str) -> Option<String> {
     })
 }
 
-fn tail(text: &str) -> Vec<String> {
+pub(super) fn tail(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     lines
         .iter()
@@ -409,7 +409,7 @@ fn tail(text: &str) -> Vec<String> {
 }
 
 /// Stores the complete output without secrets under its digest, in `output/` of the cache.
-fn keep_output(output: &[u8], workspace: &Workspace) -> Result<Digest, CouldNotRun> {
+pub(super) fn keep_output(output: &[u8], workspace: &Workspace) -> Result<Digest, CouldNotRun> {
     let output = crate::secrets::hidden_bytes(output);
     let digest = Digest::of(&output);
     let folder: PathBuf = workspace.cache.join("output");

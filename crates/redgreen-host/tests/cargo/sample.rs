@@ -101,6 +101,8 @@ impl Sample {
             command: None,
             arguments: self.arguments.clone(),
             timeout: self.timeout,
+            report: Vec::new(),
+            files: Vec::new(),
         })
     }
     pub fn run(&self, selection: &Selection) -> RunReport {

@@ -136,6 +136,8 @@ impl Project {
                 command: None,
                 arguments: Vec::new(),
                 timeout: Duration::from_secs(120),
+                report: Vec::new(),
+                files: Vec::new(),
             },
             variables,
             test_globs: ["tests/**", "test_*.py"].map(str::to_owned).to_vec(),

@@ -153,6 +153,7 @@ fn file_text(config: &Config) -> String {
         let kind = match runner.kind {
             RunnerKind::Pytest => "pytest",
             RunnerKind::CargoTest => "cargo-test",
+            RunnerKind::Junit => "junit",
         };
         match &runner.name {
             Some(name) => text.push_str(&format!("\n[runner.{name}]\nkind = \"{kind}\"\n")),

@@ -36,6 +36,8 @@ impl DetectedRunner {
             command: None,
             arguments: Vec::new(),
             timeout: None,
+            report: Vec::new(),
+            files: Vec::new(),
         }
     }
 }

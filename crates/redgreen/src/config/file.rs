@@ -94,18 +94,27 @@ pub struct Paths {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Runner {
-    /// `pytest` or `cargo-test`.
+    /// `pytest`, `cargo-test`, or `junit` for any command that writes a JUnit XML report.
     pub kind: String,
     /// The folder it runs in; the top level by default.
     #[serde(default)]
     pub root: String,
-    /// A command that replaces the detected one, such as `["uv", "run", "python", "-m", "pytest"]`.
+    /// A command that replaces the detected one, such as `["uv", "run", "python", "-m", "pytest"]`. For `junit` the
+    /// command itself: `{report}` is the file it writes (also in `$REDGREEN_REPORT`), `{tree}` the private tree,
+    /// `{tests}` the test files to run.
     pub command: Option<Vec<String>>,
     /// Arguments that are added, such as `["--all-features"]`.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// Limit for one command, such as `"10m"`.
     pub timeout: Option<String>,
+    /// Only for `junit`: globs of reports that the command always writes to the same places, such as
+    /// `["target/surefire-reports/*.xml"]`; emptied before every run.
+    #[serde(default)]
+    pub report: Vec<String>,
+    /// Only for `junit`: globs of the files that `{tests}` may name, such as `["*.test.ts"]`; every test path by default.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// `[tree]`.

@@ -277,10 +277,11 @@ fn runner_settings(
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        "junit" => RunnerKind::Junit,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest` and `cargo-test`",
+                "this version knows `pytest`, `cargo-test` and `junit` (any command that writes a JUnit XML report)",
             )
             .at(place));
         }
@@ -293,6 +294,7 @@ fn runner_settings(
                 Failure::usage(error.to_string(), "rename the runner").at(place)
             })?)
         };
+    only_for_junit(kind, runner, place)?;
     let root = runner.root.trim_matches('/').to_owned();
     if !root.is_empty() && root != "." {
         RelPath::new(root.clone()).map_err(|error| {
@@ -311,7 +313,46 @@ fn runner_settings(
             "runner.timeout",
             place,
         )?,
+        report: runner.report.clone(),
+        files: runner.files.clone(),
     })
+}
+
+/// `junit` cannot guess its command, and its keys mean nothing to the others.
+fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
+    let (what, help) = match kind {
+        RunnerKind::Pytest | RunnerKind::CargoTest => {
+            if runner.report.is_empty() && runner.files.is_empty() {
+                return Ok(());
+            }
+            (
+                format!(
+                    "`report` and `files` mean nothing to a runner of kind `{}`",
+                    runner.kind
+                ),
+                "remove them, or write `kind = \"junit\"`",
+            )
+        }
+        RunnerKind::Junit => {
+            let command = runner.command.as_deref().unwrap_or_default();
+            if command.first().is_none_or(String::is_empty) {
+                (
+                    "a runner of kind `junit` needs a command".to_owned(),
+                    "write `command = [\"sh\", \"run-tests.sh\", \"{report}\"]`",
+                )
+            } else if let Some(word) = command.iter().find(|word| {
+                word.contains("{tests}") && *word != redgreen_host::runner::junit::TESTS
+            }) {
+                (
+                    format!("`{word}`: `{{tests}}` stands for several arguments"),
+                    "write it as an argument of its own: `\"{tests}\"`",
+                )
+            } else {
+                return Ok(());
+            }
+        }
+    };
+    Err(Failure::usage(what, help).at(place))
 }
 
 fn limits(file: &file::Limits, place: &str) -> Result<Limits, Failure> {

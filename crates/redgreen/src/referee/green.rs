@@ -391,6 +391,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         let items = match kind {
             RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
             RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
+            RunnerKind::Junit => Vec::new(),
         };
         match tree.run(
             context,

@@ -15,6 +15,8 @@ pub struct ItemRules<'a> {
     config: &'a Config,
     rules: &'a PathRules,
     python_files: Vec<globset::GlobMatcher>,
+    /// `files` of the runners of kind `junit`; `None` where one of them names none.
+    junit_files: Option<PathRules>,
 }
 
 /// The items of one tree.
@@ -51,25 +53,54 @@ impl<'a> ItemRules<'a> {
             .filter_map(|pattern| globset::Glob::new(pattern).ok())
             .map(|glob| glob.compile_matcher())
             .collect();
+        let junit: Vec<&RunnerSettings> = config
+            .runners
+            .iter()
+            .filter(|runner| runner.kind == RunnerKind::Junit)
+            .collect();
+        let globs: Vec<String> = junit
+            .iter()
+            .flat_map(|runner| runner.files.clone())
+            .collect();
+        let named = junit.iter().all(|runner| !runner.files.is_empty());
+        let junit_files = if named {
+            PathRules::new(&[], &globs, &[]).ok()
+        } else {
+            None
+        };
         Self {
             config,
             rules,
             python_files,
+            junit_files,
         }
     }
 
     /// The runner a file belongs to: the one with the deepest root of its kind.
     #[must_use]
     pub fn runner(&self, path: &RelPath) -> Option<&'a RunnerSettings> {
-        let kind = match Language::of(path)? {
+        let own = Language::of(path).map(|language| match language {
             Language::Python => RunnerKind::Pytest,
             Language::Rust => RunnerKind::CargoTest,
-        };
+        });
         self.config
             .runners
             .iter()
-            .filter(|runner| runner.kind == kind && path.is_below(&runner.root))
-            .max_by_key(|runner| runner.root.len())
+            .filter(|runner| {
+                path.is_below(&runner.root)
+                    && (Some(runner.kind) == own
+                        || (runner.kind == RunnerKind::Junit && self.is_junit_file(path)))
+            })
+            .max_by_key(|runner| (runner.root.len(), Some(runner.kind) == own))
+    }
+
+    /// A command that writes a report may be of any language: every test file is its, or those that `files` names.
+    fn is_junit_file(&self, path: &RelPath) -> bool {
+        self.rules.class(path) == PathClass::Test
+            && self
+                .junit_files
+                .as_ref()
+                .is_none_or(|globs| globs.names_source(path))
     }
 
     /// Whether a file can hold items. In Rust every test or source file can; in Python a test file that the runner
@@ -77,6 +108,12 @@ impl<'a> ItemRules<'a> {
     #[must_use]
     pub fn can_hold(&self, path: &RelPath) -> bool {
         let class = self.rules.class(path);
+        if self
+            .runner(path)
+            .is_some_and(|runner| runner.kind == RunnerKind::Junit)
+        {
+            return class == PathClass::Test;
+        }
         match Language::of(path) {
             Some(Language::Python) => {
                 class == PathClass::Test
@@ -96,6 +133,10 @@ impl<'a> ItemRules<'a> {
         let (Some(language), Some(runner)) = (Language::of(path), self.runner(path)) else {
             return;
         };
+        // Its items are the cases of its report.
+        if runner.kind == RunnerKind::Junit {
+            return;
+        }
         let Ok(found) = items(language, runner.name.clone(), path, text) else {
             return;
         };

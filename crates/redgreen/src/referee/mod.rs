@@ -16,6 +16,7 @@ pub mod proposal;
 pub mod red;
 pub mod redaction;
 pub mod refine;
+pub mod reported;
 pub mod scope;
 pub mod slips;
 pub mod trees;

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
 use redgreen_core::id::{CriterionId, Digest, RelPath, TaskId};
 use redgreen_core::outcome::Verdict;
-use redgreen_core::reason::Reason;
+use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{Ended, RunReport};
 use redgreen_core::test_item::{Coverage, CriteriaMap, TestItem};
 use redgreen_host::path_rules::PathClass;
@@ -150,13 +150,23 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
+            let reported = super::reported::Reported::of(
+                &setting,
+                &proposal,
+                base_run.as_ref(),
+                [&first, &second],
+            );
+            findings.extend(reported.findings.iter().cloned());
+            let with = |own: Vec<TestItem>, more: &[TestItem]| -> Vec<TestItem> {
+                own.into_iter().chain(more.iter().cloned()).collect()
+            };
             judge_red(&RedInput {
                 task: request.task,
                 criteria: request.criteria,
                 map: &map,
-                base_items: &proposal.base_items.all(),
-                items: &proposal.items.all(),
-                changed_files: &touched_files(&proposal),
+                base_items: &with(proposal.base_items.all(), &reported.base_items),
+                items: &with(proposal.items.all(), &reported.items),
+                changed_files: &reported.and_files(touched_files(&proposal)),
                 base_run: base_run.as_ref(),
                 runs: [&first, &second],
                 new_symbols: request.claims.new_symbols.as_ref(),
@@ -361,11 +371,25 @@ fn run_all(
             .filter(|file| base.get(file).is_some())
             .cloned()
             .collect();
-        if !before.is_empty()
-            && before
+        let junit = runner.settings().kind == RunnerKind::Junit;
+        let wanted_on_base = if junit {
+            // Its tests are known only by running them; without targets the command runs all of them.
+            let any = if runner.settings().takes_targets() {
+                !before.is_empty()
+            } else {
+                base.files().keys().any(|path| {
+                    item_rules.runner(path).is_some_and(|own| {
+                        own.name == runner.settings().name && own.kind == RunnerKind::Junit
+                    })
+                })
+            };
+            any && !there.is_empty()
+        } else {
+            before
                 .iter()
                 .any(|file| proposal.base_items.by_file.contains_key(file))
-        {
+        };
+        if wanted_on_base {
             if base_tree.is_none() {
                 base_tree =
                     Some(TreeOnDisk::build(context, setting, base, "base").map_err(failed)?);
@@ -394,7 +418,16 @@ fn run_all(
                     "base-run",
                 )?;
                 evidence.push(("base".to_owned(), report.clone()));
-                base_run = Some(merged(base_run, report));
+                // A base without tests: every case of the new tests is a new one.
+                let none_yet = junit
+                    && report.cases.is_empty()
+                    && report.load_failures.is_empty()
+                    && report.problems.iter().all(|problem| {
+                        matches!(problem.code, ReasonCode::ZeroTests | ReasonCode::NoReport)
+                    });
+                if !none_yet {
+                    base_run = Some(merged(base_run, report));
+                }
             }
         }
         if there.is_empty() {
@@ -449,6 +482,7 @@ fn items_for(
 ) -> Result<Vec<TestItem>, Failure> {
     match kind {
         RunnerKind::Pytest => Ok(affected.all()),
+        RunnerKind::Junit => Ok(Vec::new()),
         RunnerKind::CargoTest => all_items(context, setting, tree, RunnerKind::CargoTest),
     }
 }

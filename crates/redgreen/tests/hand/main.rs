@@ -9,6 +9,7 @@
 mod full;
 mod green;
 mod house;
+mod junit;
 mod locking;
 mod output;
 mod red;
