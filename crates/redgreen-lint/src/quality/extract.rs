@@ -1,5 +1,6 @@
 //! Text to model: one room per language.
 
+mod javascript;
 mod python;
 mod rust;
 
@@ -19,9 +20,10 @@ pub(super) fn extract(
 ) -> Result<FileModel, LintError> {
     match language {
         Language::Python => python::extract(text, options),
-        // Their extractors come beside this one.
         Language::Rust => rust::extract(text, options),
-        Language::JavaScript | Language::TypeScript | Language::Go => Ok(FileModel::default()),
+        Language::JavaScript | Language::TypeScript => javascript::extract(language, text, options),
+        // Its extractor comes beside these.
+        Language::Go => Ok(FileModel::default()),
     }
 }
 
