@@ -1,5 +1,6 @@
 //! Text to model: one room per language.
 
+mod go;
 mod javascript;
 mod python;
 mod rust;
@@ -22,8 +23,7 @@ pub(super) fn extract(
         Language::Python => python::extract(text, options),
         Language::Rust => rust::extract(text, options),
         Language::JavaScript | Language::TypeScript => javascript::extract(language, text, options),
-        // Its extractor comes beside these.
-        Language::Go => Ok(FileModel::default()),
+        Language::Go => go::extract(text, options),
     }
 }
 
