@@ -378,6 +378,25 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
         self.called_macro(call);
     }
 
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let Some(init) = &local.init else { return };
+        self.visit_expr(&init.expr);
+        let Some((_, otherwise)) = &init.diverge else {
+            return;
+        };
+        // `let Some(v) = f() else { panic!() }` asserts which variant it is.
+        let mut looks = Looks::default();
+        looks.visit_expr(otherwise);
+        if looks.panics {
+            self.assertion(&*init.expr, Strength::Value);
+        } else {
+            self.within(
+                |context| context.conditional = true,
+                |body| body.visit_expr(otherwise),
+            );
+        }
+    }
+
     fn visit_expr_if(&mut self, branch: &'ast syn::ExprIf) {
         self.visit_expr(&branch.cond);
         self.within(
