@@ -57,7 +57,19 @@ pub struct Rule {
     pub fix: &'static str,
     /// When the rule is wrong, and what to do then.
     pub when_wrong: &'static str,
+    /// A bad and a good test per language, as files that a test judges.
+    pub examples: &'static [Example],
     check: fn(&mut Subject<'_>),
+}
+
+/// A pair of tests: one that the rule finds, and one that it does not.
+pub struct Example {
+    /// The language.
+    pub language: Language,
+    /// What is found.
+    pub bad: &'static str,
+    /// What is not.
+    pub good: &'static str,
 }
 
 impl std::fmt::Debug for Rule {

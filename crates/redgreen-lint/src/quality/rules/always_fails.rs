@@ -1,6 +1,7 @@
 //! T24: a test that fails whatever the code does.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "It is red before and after; for RED it looks like a test that waits for its code.",
     fix: "Write the assertion that the criterion asks for.",
     when_wrong: "`else: assert False` at the end of a branch is not found by this rule.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/always_fails/bad.py"),
+            good: include_str!("../../../fixtures/always_fails/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/always_fails/bad.rs"),
+            good: include_str!("../../../fixtures/always_fails/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/always_fails/bad.ts"),
+            good: include_str!("../../../fixtures/always_fails/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/always_fails/bad.go"),
+            good: include_str!("../../../fixtures/always_fails/good.go"),
+        },
+    ],
     check,
 };
 

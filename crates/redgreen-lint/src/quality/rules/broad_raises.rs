@@ -1,6 +1,6 @@
 //! T14: any error at all is accepted.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
 use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
@@ -14,6 +14,23 @@ pub static RULE: Rule = Rule {
     why: "`pytest.raises(Exception)` is content with a typing error in the test itself.",
     fix: "Name the exception, and what it says (`match=`).",
     when_wrong: "The code really raises the most general type: add `match=`.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/broad_raises/bad.py"),
+            good: include_str!("../../../fixtures/broad_raises/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/broad_raises/bad.rs"),
+            good: include_str!("../../../fixtures/broad_raises/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/broad_raises/bad.ts"),
+            good: include_str!("../../../fixtures/broad_raises/good.ts"),
+        },
+    ],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T04: a value is compared with itself.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "Both sides are the same expression, so a wrong value is equal to itself, too.",
     fix: "Compare with the value that the criterion names.",
     when_wrong: "A test of equality itself (`__eq__`, `PartialEq`, NaN): a warning when the test's name says so; use two objects that were made apart.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/compares_itself/bad.py"),
+            good: include_str!("../../../fixtures/compares_itself/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/compares_itself/bad.rs"),
+            good: include_str!("../../../fixtures/compares_itself/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/compares_itself/bad.ts"),
+            good: include_str!("../../../fixtures/compares_itself/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/compares_itself/bad.go"),
+            good: include_str!("../../../fixtures/compares_itself/good.go"),
+        },
+    ],
     check,
 };
 

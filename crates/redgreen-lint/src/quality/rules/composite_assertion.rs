@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     why: "When it fails nobody knows which one.",
     fix: "One assertion per condition.",
     when_wrong: "A range check: `0 <= n < 10`.",
+    examples: &[],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T15: an assertion stands under a condition.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::Asserts;
 
@@ -13,6 +14,23 @@ pub static RULE: Rule = Rule {
     why: "When the condition is false nothing is asserted, and the test passes.",
     fix: "Assert the condition, or write one test per case.",
     when_wrong: "Narrowing a type, a branch per platform or parameter.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/conditional_assertion/bad.py"),
+            good: include_str!("../../../fixtures/conditional_assertion/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/conditional_assertion/bad.rs"),
+            good: include_str!("../../../fixtures/conditional_assertion/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/conditional_assertion/bad.ts"),
+            good: include_str!("../../../fixtures/conditional_assertion/good.ts"),
+        },
+    ],
     check,
 };
 

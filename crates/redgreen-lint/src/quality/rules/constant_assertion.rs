@@ -1,6 +1,7 @@
 //! T03: an assertion on a constant.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "`assert True`, `assert (x, \"message\")` or `expect(true).toBe(true)` pass whatever the code does.",
     fix: "Assert the value that the code returned.",
     when_wrong: "A compile-time guard such as `assert!(cfg!(unix))`: use a `cfg` attribute.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/constant_assertion/bad.py"),
+            good: include_str!("../../../fixtures/constant_assertion/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/constant_assertion/bad.rs"),
+            good: include_str!("../../../fixtures/constant_assertion/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/constant_assertion/bad.ts"),
+            good: include_str!("../../../fixtures/constant_assertion/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/constant_assertion/bad.go"),
+            good: include_str!("../../../fixtures/constant_assertion/good.go"),
+        },
+    ],
     check,
 };
 

@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     why: "Left over from debugging; it hides what a failure prints.",
     fix: "Remove it, or put it into the assertion's message.",
     when_wrong: "Output is the subject and is captured.",
+    examples: &[],
     check,
 };
 

@@ -12,6 +12,7 @@ pub static RULE: Rule = Rule {
     why: "The second one adds nothing, unless something happened in between.",
     fix: "Remove it, or assert what changed.",
     when_wrong: "State machines: the same question before and after a step.",
+    examples: &[],
     check,
 };
 

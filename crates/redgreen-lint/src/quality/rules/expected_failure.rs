@@ -1,6 +1,7 @@
 //! T08: a test is expected to fail.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,18 @@ pub static RULE: Rule = Rule {
     why: "A failure counts as success, so neither red nor green says anything.",
     fix: "Let it fail until the code is there: that is what RED is for.",
     when_wrong: "A known defect that is kept in view: keep it in the old tests, never among the new ones.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/expected_failure/bad.py"),
+            good: include_str!("../../../fixtures/expected_failure/good.py"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/expected_failure/bad.ts"),
+            good: include_str!("../../../fixtures/expected_failure/good.ts"),
+        },
+    ],
     check,
 };
 

@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     why: "A database in memory or stubbed HTTP answers differently from the real one, mostly where it matters.",
     fix: "Use the service that the configuration starts.",
     when_wrong: "SQLite is the application's own database: say so with `policy = \"mixed\"` for that path.",
+    examples: &[],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T10: a test waits for a fixed time.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "Too short on a busy machine, too long on any other; the test fails by chance.",
     fix: "Wait for the condition, with a limit.",
     when_wrong: "Tests of timers and clocks: use the clock that the code takes as a parameter.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/fixed_wait/bad.py"),
+            good: include_str!("../../../fixtures/fixed_wait/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/fixed_wait/bad.rs"),
+            good: include_str!("../../../fixtures/fixed_wait/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/fixed_wait/bad.ts"),
+            good: include_str!("../../../fixtures/fixed_wait/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/fixed_wait/bad.go"),
+            good: include_str!("../../../fixtures/fixed_wait/good.go"),
+        },
+    ],
     check,
 };
 

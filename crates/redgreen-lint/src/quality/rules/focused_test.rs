@@ -1,6 +1,7 @@
 //! T09: a test is focused.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "All other tests of the file or suite are left out.",
     fix: "Remove `.only`, `fit`, `fdescribe`.",
     when_wrong: "Never.",
+    examples: &[Example {
+        language: Language::TypeScript,
+        bad: include_str!("../../../fixtures/focused_test/bad.ts"),
+        good: include_str!("../../../fixtures/focused_test/good.ts"),
+    }],
     check,
 };
 

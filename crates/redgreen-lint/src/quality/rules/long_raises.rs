@@ -1,6 +1,7 @@
 //! T31: several statements in a block that expects an error.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "Any of them may raise; the one that was meant may never run.",
     fix: "Keep the one call that must raise in the block.",
     when_wrong: "A context manager that is part of the call.",
+    examples: &[Example {
+        language: Language::Python,
+        bad: include_str!("../../../fixtures/long_raises/bad.py"),
+        good: include_str!("../../../fixtures/long_raises/good.py"),
+    }],
     check,
 };
 

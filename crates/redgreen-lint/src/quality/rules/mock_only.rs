@@ -1,6 +1,6 @@
 //! T06: only calls of doubles are asserted.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
 use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::{Asserts, Strength};
@@ -14,6 +14,18 @@ pub static RULE: Rule = Rule {
     why: "The test checks that the code calls what the test itself put there; what comes out is not looked at.",
     fix: "Assert the result or the state; where the call is the promise, assert its arguments.",
     when_wrong: "Callbacks, events and hooks, whose contract is the call: assert the arguments (`assert_called_once_with`, `toHaveBeenCalledWith`).",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/mock_only/bad.py"),
+            good: include_str!("../../../fixtures/mock_only/good.py"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/mock_only/bad.ts"),
+            good: include_str!("../../../fixtures/mock_only/good.ts"),
+        },
+    ],
     check,
 };
 

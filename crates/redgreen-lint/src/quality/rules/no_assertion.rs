@@ -1,6 +1,7 @@
 //! T02: nothing is asserted.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::{Asserts, FactKind};
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "Without an assertion a test only shows that nothing is raised; a wrong result passes.",
     fix: "Assert the result. A helper that asserts is followed into its definition; name other assertion functions in `[lint] assertions`.",
     when_wrong: "\"Must not raise\" is the whole promise: waive it in the plan with that reason (`must_not_raise`).",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/no_assertion/bad.py"),
+            good: include_str!("../../../fixtures/no_assertion/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/no_assertion/bad.rs"),
+            good: include_str!("../../../fixtures/no_assertion/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/no_assertion/bad.ts"),
+            good: include_str!("../../../fixtures/no_assertion/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/no_assertion/bad.go"),
+            good: include_str!("../../../fixtures/no_assertion/good.go"),
+        },
+    ],
     check,
 };
 
@@ -21,7 +44,11 @@ fn check(subject: &mut Subject<'_>) {
         let explained = subject.has(test, |kind| {
             matches!(
                 kind,
-                FactKind::Skip { .. } | FactKind::AlwaysFails { .. } | FactKind::ExpectedFailure
+                FactKind::Skip { .. }
+                    | FactKind::AlwaysFails { .. }
+                    | FactKind::ExpectedFailure
+                    // Said there, and once is enough.
+                    | FactKind::NotEvaluated { .. }
             )
         });
         // A helper that is defined elsewhere and says nothing may assert: that is a warning.

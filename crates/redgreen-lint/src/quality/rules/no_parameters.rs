@@ -1,6 +1,7 @@
 //! T22: a parametrised test without parameters.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,18 @@ pub static RULE: Rule = Rule {
     why: "No case is made, so nothing runs.",
     fix: "Add the cases.",
     when_wrong: "A generated list that may be empty: assert that it is not.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/no_parameters/bad.py"),
+            good: include_str!("../../../fixtures/no_parameters/good.py"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/no_parameters/bad.ts"),
+            good: include_str!("../../../fixtures/no_parameters/good.ts"),
+        },
+    ],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T21: it looks like a test and is not collected.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,23 @@ pub static RULE: Rule = Rule {
     why: "It never runs, and everybody believes it does.",
     fix: "Name it as the runner asks, or take it out of the class or function that hides it.",
     when_wrong: "A helper with the name of a test: rename it.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/not_collected/bad.py"),
+            good: include_str!("../../../fixtures/not_collected/good.py"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/not_collected/bad.ts"),
+            good: include_str!("../../../fixtures/not_collected/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/not_collected/bad.go"),
+            good: include_str!("../../../fixtures/not_collected/good.go"),
+        },
+    ],
     check,
 };
 

@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     why: "The code decides which cases there are; when it returns none, none runs, and a wrong one is its own expectation.",
     fix: "Write the cases down.",
     when_wrong: "Members of an enumeration or registry: assert their number first, in a test of its own.",
+    examples: &[],
     check,
 };
 

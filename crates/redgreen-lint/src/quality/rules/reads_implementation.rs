@@ -1,6 +1,7 @@
 //! T25: a test reads the source of the code under test.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,18 @@ pub static RULE: Rule = Rule {
     why: "It checks how the code is written, not what it does; every honest rewrite breaks it, and a comment can satisfy it.",
     fix: "Call the code and assert what it does.",
     when_wrong: "Tools whose subject is source text: give them samples of their own.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/reads_implementation/bad.py"),
+            good: include_str!("../../../fixtures/reads_implementation/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/reads_implementation/bad.rs"),
+            good: include_str!("../../../fixtures/reads_implementation/good.rs"),
+        },
+    ],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T26: the runner is changed or ended.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "Ending the process, rewriting reports or deselecting tests decides the result without running them.",
     fix: "Remove it. Expect an exit with `pytest.raises(SystemExit)`.",
     when_wrong: "The subject is a command line that exits: call it in a process of its own, or expect the exit.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/runner_tampering/bad.py"),
+            good: include_str!("../../../fixtures/runner_tampering/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/runner_tampering/bad.rs"),
+            good: include_str!("../../../fixtures/runner_tampering/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/runner_tampering/bad.ts"),
+            good: include_str!("../../../fixtures/runner_tampering/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/runner_tampering/bad.go"),
+            good: include_str!("../../../fixtures/runner_tampering/good.go"),
+        },
+    ],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T20: a later definition takes the place of this test.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "Two tests have one name: the earlier one never runs.",
     fix: "Rename one of them.",
     when_wrong: "Definitions in different branches (`if sys.platform`) are not found by this rule.",
+    examples: &[Example {
+        language: Language::Python,
+        bad: include_str!("../../../fixtures/shadowed_test/bad.py"),
+        good: include_str!("../../../fixtures/shadowed_test/good.py"),
+    }],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T07: a test is skipped.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "A skipped test proves nothing and cannot become green.",
     fix: "Remove the skip, or give it a condition that is false where the tests run.",
     when_wrong: "A platform condition (`skipif`, `#[cfg]`): a note, no error.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/skipped_test/bad.py"),
+            good: include_str!("../../../fixtures/skipped_test/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/skipped_test/bad.rs"),
+            good: include_str!("../../../fixtures/skipped_test/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/skipped_test/bad.ts"),
+            good: include_str!("../../../fixtures/skipped_test/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/skipped_test/bad.go"),
+            good: include_str!("../../../fixtures/skipped_test/good.go"),
+        },
+    ],
     check,
 };
 

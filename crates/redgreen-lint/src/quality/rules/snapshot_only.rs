@@ -1,6 +1,7 @@
 //! T28: only a stored snapshot is asserted.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::{FactKind, Strength};
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "The first run writes whatever the code returned; a wrong value becomes the expectation.",
     fix: "Assert the values that matter beside the snapshot, and write a new snapshot by hand.",
     when_wrong: "Rendered output as a whole is the promise.",
+    examples: &[Example {
+        language: Language::TypeScript,
+        bad: include_str!("../../../fixtures/snapshot_only/bad.ts"),
+        good: include_str!("../../../fixtures/snapshot_only/good.ts"),
+    }],
     check,
 };
 

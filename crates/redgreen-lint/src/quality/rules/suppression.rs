@@ -1,6 +1,7 @@
 //! T33: a comment tells a tool to look away.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,18 @@ pub static RULE: Rule = Rule {
     why: "A waiver inside the file can be written by whoever writes the file. redgreen reports it and never obeys it.",
     fix: "Mend what the tool found, or waive it in the plan or the configuration, with a reason.",
     when_wrong: "It was there before the task: only what the task added counts.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/suppression/bad.py"),
+            good: include_str!("../../../fixtures/suppression/good.py"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/suppression/bad.ts"),
+            good: include_str!("../../../fixtures/suppression/good.ts"),
+        },
+    ],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T13: a failure is caught and thrown away.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,23 @@ pub static RULE: Rule = Rule {
     why: "The assertion stands in a `try` whose handler takes its failure, so the test cannot fail.",
     fix: "Let it fail; expect an error with `pytest.raises`, `assertRaises`, `expect(...).toThrow`.",
     when_wrong: "Cleaning up after the assertion: do it in `finally` or a fixture.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/swallowed_failure/bad.py"),
+            good: include_str!("../../../fixtures/swallowed_failure/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/swallowed_failure/bad.rs"),
+            good: include_str!("../../../fixtures/swallowed_failure/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/swallowed_failure/bad.ts"),
+            good: include_str!("../../../fixtures/swallowed_failure/good.ts"),
+        },
+    ],
     check,
 };
 

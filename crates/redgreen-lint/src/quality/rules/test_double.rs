@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     why: "The policy of this path says `real`: a double passes although the real service would not.",
     fix: "Use the service that the configuration starts, or move the test to a path whose policy allows doubles.",
     when_wrong: "Setting an environment variable is no double and is not found by this rule.",
+    examples: &[],
     check,
 };
 

@@ -1,6 +1,7 @@
 //! T32: the code behaves otherwise when it is tested.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "What the tests see is not what ships.",
     fix: "Remove the branch; hand in what differs as a parameter.",
     when_wrong: "A debug flag that people use: name it for what it does.",
+    examples: &[Example {
+        language: Language::Rust,
+        bad: include_str!("../../../fixtures/test_only_branch/bad.rs"),
+        good: include_str!("../../../fixtures/test_only_branch/good.rs"),
+    }],
     check,
 };
 

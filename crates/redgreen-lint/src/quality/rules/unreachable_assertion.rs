@@ -1,6 +1,7 @@
 //! T16: an assertion that is never reached.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 
 /// T16.
@@ -12,6 +13,11 @@ pub static RULE: Rule = Rule {
     why: "It stands after `return` or `raise`, or after the call that is expected to raise.",
     fix: "Move it before the statement that leaves, or out of the `raises` block.",
     when_wrong: "Never.",
+    examples: &[Example {
+        language: Language::Python,
+        bad: include_str!("../../../fixtures/unreachable_assertion/bad.py"),
+        good: include_str!("../../../fixtures/unreachable_assertion/good.py"),
+    }],
     check,
 };
 

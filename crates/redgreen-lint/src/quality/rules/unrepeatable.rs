@@ -1,6 +1,7 @@
 //! T30: the result depends on chance or on the clock.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
+use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
 
@@ -13,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "It passes today and fails at midnight, or once in a thousand runs.",
     fix: "Seed the generator; hand the time in.",
     when_wrong: "Chance is the subject: fix the seed, assert a property.",
+    examples: &[Example {
+        language: Language::Python,
+        bad: include_str!("../../../fixtures/unrepeatable/bad.py"),
+        good: include_str!("../../../fixtures/unrepeatable/good.py"),
+    }],
     check,
 };
 

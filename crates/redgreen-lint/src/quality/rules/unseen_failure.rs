@@ -1,6 +1,6 @@
 //! T27: a failure in a thread or callback that nobody sees.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
 use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::FactKind;
@@ -14,6 +14,11 @@ pub static RULE: Rule = Rule {
     why: "An assertion that fails in another thread or after the test has ended fails nothing.",
     fix: "Collect the result and assert it in the test's own thread; await the promise.",
     when_wrong: "The framework hands the failure on (`t.Error` in a goroutine that is waited for).",
+    examples: &[Example {
+        language: Language::Go,
+        bad: include_str!("../../../fixtures/unseen_failure/bad.go"),
+        good: include_str!("../../../fixtures/unseen_failure/good.go"),
+    }],
     check,
 };
 

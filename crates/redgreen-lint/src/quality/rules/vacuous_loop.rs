@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     why: "When the collection is empty nothing is asserted, and the test passes.",
     fix: "Assert the length first, or compare the whole collection.",
     when_wrong: "A loop over a literal.",
+    examples: &[],
     check,
 };
 

@@ -1,6 +1,6 @@
 //! T05: every assertion only asks whether something is there.
 
-use super::{Rule, Subject};
+use super::{Example, Rule, Subject};
 use crate::quality::Language;
 use crate::quality::finding::Severity;
 use crate::quality::model::{Asserts, Strength};
@@ -14,6 +14,28 @@ pub static RULE: Rule = Rule {
     why: "A bare `assert result`, `is not None` or `toBeDefined` passes for nearly every wrong value.",
     fix: "Assert the value, or what distinguishes it from a wrong one.",
     when_wrong: "The function returns a truth value, or presence is the whole promise: assert `is True`, or call the predicate inside the assertion.",
+    examples: &[
+        Example {
+            language: Language::Python,
+            bad: include_str!("../../../fixtures/weak_only/bad.py"),
+            good: include_str!("../../../fixtures/weak_only/good.py"),
+        },
+        Example {
+            language: Language::Rust,
+            bad: include_str!("../../../fixtures/weak_only/bad.rs"),
+            good: include_str!("../../../fixtures/weak_only/good.rs"),
+        },
+        Example {
+            language: Language::TypeScript,
+            bad: include_str!("../../../fixtures/weak_only/bad.ts"),
+            good: include_str!("../../../fixtures/weak_only/good.ts"),
+        },
+        Example {
+            language: Language::Go,
+            bad: include_str!("../../../fixtures/weak_only/bad.go"),
+            good: include_str!("../../../fixtures/weak_only/good.go"),
+        },
+    ],
     check,
 };
 
