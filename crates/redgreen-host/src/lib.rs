@@ -7,6 +7,7 @@ pub mod carry;
 pub mod clock;
 pub mod clone;
 pub mod env;
+pub mod files;
 pub mod fingerprint;
 pub mod foreign;
 pub mod git;

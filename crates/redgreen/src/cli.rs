@@ -130,7 +130,9 @@ pub enum Command {
     Approve(ApproveArgs),
     /// A task: criterion, tests, red message
     Show(TaskArgs),
-    /// What a reason code, a cause or a path means
+    /// Find weak tests, with the place and what to do
+    Lint(LintArgs),
+    /// What a reason code, a cause, a lint rule or a path means
     Explain(ExplainArgs),
     /// The events of a run
     Log(LogArgs),
@@ -465,6 +467,41 @@ pub struct ApproveArgs {
     /// The plan file the task stands in.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// `lint`
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Files and folders; the current folder by default. Named files are judged whatever their name.
+    pub paths: Vec<PathBuf>,
+    /// Only tests that were added or changed since this commit count as new; what is not committed by default.
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// How findings are printed.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub output: Option<LintFormat>,
+    /// Also notes that are off by default.
+    #[arg(long)]
+    pub all: bool,
+    /// Some warnings are errors.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print how often each rule fires here, and no findings.
+    #[arg(long)]
+    pub calibrate: bool,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// For people, with the source line.
+    Human,
+    /// `redgreen.lint/1`.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions, the ten worst.
+    Github,
 }
 
 /// `explain`

@@ -11,4 +11,4 @@ mod names;
 
 pub(crate) use collect::{PythonTest, collect};
 pub(crate) use literals::{canonical, is_literal};
-pub(crate) use names::dotted;
+pub(crate) use names::{dotted, fits};

@@ -38,10 +38,27 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &ExplainArgs) -> Ending {
         );
         return Ok(ExitCode::Pass);
     }
+    if let Some(rule) = redgreen_lint::quality::rules::find(&arguments.what) {
+        printer.result(
+            || {
+                format!(
+                    "{} ({}): {}\n\nwhy          {}\nwhat to do   {}\nwhen it is wrong   {}",
+                    rule.name, rule.number, rule.title, rule.why, rule.fix, rule.when_wrong
+                )
+            },
+            || {
+                serde_json::json!({
+                    "schema": "redgreen.explain/1", "rule": rule.name, "number": rule.number, "meaning": rule.title,
+                    "severity": rule.severity.as_str(), "why": rule.why, "help": rule.fix, "when_wrong": rule.when_wrong,
+                })
+            },
+        );
+        return Ok(ExitCode::Pass);
+    }
     let unknown = || {
         Failure::usage(
             format!(
-                "`{}` is neither a reason code nor a cause nor a path here",
+                "`{}` is neither a reason code nor a cause nor a lint rule nor a path here",
                 arguments.what
             ),
             "reason codes stand in brackets behind `error`, as in error[locked_test_edited]",

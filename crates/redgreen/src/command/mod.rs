@@ -12,6 +12,7 @@ pub mod explain;
 pub mod full;
 pub mod green;
 pub mod init;
+pub mod lint;
 pub mod lock;
 pub mod locks;
 pub mod log;
@@ -42,6 +43,14 @@ pub type Ending = Result<ExitCode, Failure>;
 /// # Errors
 /// A failure with the next step.
 pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
+    Context::open(&folder(cli)?, printer)
+}
+
+/// The folder that a command works in.
+///
+/// # Errors
+/// A failure when it is not there.
+pub fn folder(cli: &Cli) -> Result<std::path::PathBuf, Failure> {
     let folder = match &cli.global.directory {
         Some(folder) => folder.clone(),
         None => std::env::current_dir().map_err(|error| {
@@ -57,7 +66,7 @@ pub fn open(cli: &Cli, printer: Printer) -> Result<Context, Failure> {
             "name the repository with -C",
         ));
     }
-    Context::open(&folder, printer)
+    Ok(folder)
 }
 
 /// Runs the command that was asked for.
@@ -94,6 +103,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Man(arguments) => shell::man(printer, arguments),
         Command::Controls => controls::run(&open(cli, printer)?),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
+        Command::Lint(arguments) => lint::run(cli, printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
         Command::Init(arguments) => init::run(&open(cli, printer)?, arguments),
         Command::Plan(arguments) => plan::run(&open(cli, printer)?, arguments),
@@ -140,6 +150,7 @@ fn title(command: &Command) -> Option<String> {
         | Command::Waive(_)
         | Command::Approve(_)
         | Command::Show(_)
+        | Command::Lint(_)
         | Command::Explain(_)
         | Command::Log(_)
         | Command::Config(_)

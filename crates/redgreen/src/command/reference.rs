@@ -4,6 +4,7 @@
 
 mod arguments;
 mod configuration;
+mod lint_rules;
 mod schemas;
 mod tables;
 
@@ -32,7 +33,7 @@ impl Document {
 }
 
 /// Every generated document.
-pub const DOCUMENTS: [Document; 13] = [
+pub const DOCUMENTS: [Document; 14] = [
     document("cli", "docs/reference/cli.md", arguments::cli),
     document(
         "exit-codes",
@@ -45,6 +46,11 @@ pub const DOCUMENTS: [Document; 13] = [
         "configuration",
         "docs/reference/configuration.md",
         configuration::page,
+    ),
+    document(
+        "lint-rules",
+        "docs/reference/lint-rules.md",
+        lint_rules::page,
     ),
     document("plan", "docs/reference/plan.md", tables::plan),
     document("gate-schema", "schemas/gate.json", || {

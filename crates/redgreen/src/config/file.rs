@@ -53,6 +53,12 @@ pub struct File {
     /// How commits are made.
     #[serde(default)]
     pub git: Git,
+    /// Which tests are worth locking.
+    #[serde(default)]
+    pub lint: Lint,
+    /// Which test doubles are allowed where.
+    #[serde(default)]
+    pub mocks: Mocks,
     /// What prompts include.
     #[serde(default)]
     pub prompts: Prompts,
@@ -289,6 +295,51 @@ pub struct Git {
     /// git's own configuration (`commit.gpgSign`).
     #[serde(default)]
     pub sign_off: bool,
+}
+
+/// `[lint]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lint {
+    /// More functions that assert, such as `check_invoice` or `helpers.verify_*`.
+    #[serde(default)]
+    pub assertions: Vec<String>,
+    /// Some warnings are errors.
+    #[serde(default)]
+    pub strict: bool,
+}
+
+/// `[mocks]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mocks {
+    /// What holds where no path says otherwise; `mixed` by default.
+    pub policy: Option<MockPolicy>,
+    /// Policies of paths; the last one that fits counts.
+    #[serde(default)]
+    pub paths: Vec<MockPath>,
+}
+
+/// `[[mocks.paths]]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MockPath {
+    /// Which files.
+    pub glob: String,
+    /// What holds there.
+    pub policy: MockPolicy,
+}
+
+/// Which test doubles are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MockPolicy {
+    /// None: real services, real code.
+    Real,
+    /// Where they help.
+    Mixed,
+    /// Wherever the unit ends.
+    Unit,
 }
 
 /// `[prompts]`.

@@ -106,6 +106,15 @@ impl Config {
         Self::merge(parsed, origin, detected, &text)
     }
 
+    /// A configuration file alone, without what is detected.
+    ///
+    /// # Errors
+    /// A usage failure with the line.
+    pub fn parse_file(place: &str, text: &str) -> Result<file::File, Failure> {
+        let path = RelPath::new(place).map_err(Failure::internal)?;
+        parse(&path, text)
+    }
+
     fn merge(
         parsed: file::File,
         origin: Option<RelPath>,

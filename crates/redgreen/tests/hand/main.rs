@@ -11,6 +11,7 @@ mod full;
 mod green;
 mod house;
 mod junit;
+mod lint;
 mod locking;
 mod output;
 mod red;

@@ -42,7 +42,7 @@ pub(super) fn last_part(name: &str) -> &str {
 }
 
 /// Whether a name fits one of pytest's `python_functions` or `python_classes` patterns: a prefix, or a glob.
-pub(super) fn fits(patterns: &[String], name: &str) -> bool {
+pub(crate) fn fits(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| {
         name.starts_with(pattern.as_str())
             || (pattern.contains(['*', '?', '[']) && glob(pattern.as_bytes(), name.as_bytes()))
