@@ -19,7 +19,10 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
             "approve", "amend", "retry", "take", "waive", "reset", "dispute", "stop",
         ],
     ),
-    ("Look", &["show", "log", "locks", "lint", "explain"]),
+    (
+        "Look",
+        &["show", "log", "locks", "evidence", "lint", "explain"],
+    ),
     ("Keep house", &["config", "clean"]),
     ("Shell", &["completions", "man"]),
 ];

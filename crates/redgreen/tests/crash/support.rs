@@ -350,7 +350,9 @@ fn content(listing: &str) -> String {
 }
 
 /// Fields that say when something happened, how long it took, or how much was remembered when it was done again.
-const WHEN: [&str; 6] = [
+const WHEN: [&str; 7] = [
+    // Of the machine, and chosen by the test.
+    "isolation",
     "time",
     "begun",
     "ended",
