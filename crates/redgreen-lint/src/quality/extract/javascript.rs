@@ -1,13 +1,16 @@
 //! JavaScript and TypeScript tests on oxc: jest, vitest, mocha, node:test, ava, playwright, jasmine.
 //!
 //! A test is a call of `it`, `test` and their like with a title and a function; what the function does is read with its
-//! context. `chain` turns `expect(x).not.toBe(y)` into its parts, `matchers` says how much a matcher says, `calls` what
+//! context. `chain` turns `expect(x).not.toBe(y)` into its parts, `expectations` which calls assert and
+//! `matchers` how much they say, `calls` what
 //! other calls mean.
 
 mod calls;
 mod chain;
 mod comments;
+mod expectations;
 mod matchers;
+mod values;
 mod walk;
 
 use crate::LintError;

@@ -6,6 +6,8 @@
 mod body;
 mod comments;
 mod facts;
+mod helpers;
+mod looks;
 mod names;
 mod strength;
 mod tests;

@@ -1,12 +1,11 @@
 //! The statements of a test with their context.
 
+use super::looks::{Calls, calls_anything, mentions, surely_runs};
 use super::names::{dotted, last};
 use super::strength::{constant, of_comparison, of_truth};
 use super::{Reader, facts, span};
-use crate::quality::model::{
-    Assertion, Asserts, Context, Fact, FactKind, Helper, Strength, TestModel,
-};
-use ruff_python_ast::visitor::{Visitor, walk_expr};
+use crate::quality::model::{Assertion, Context, Fact, FactKind, Strength, TestModel};
+use ruff_python_ast::visitor::Visitor as _;
 use ruff_python_ast::{
     CmpOp, ExceptHandler, Expr, ExprCall, Stmt, StmtFunctionDef, StmtTry, StmtWith,
 };
@@ -15,22 +14,20 @@ use std::collections::BTreeSet;
 
 /// Blocks nested deeper are not looked into.
 const DEEPEST: usize = 60;
-/// Helpers are followed through so many calls.
-const FOLLOWED: usize = 4;
 
 /// Reads one test.
 pub(super) struct Body<'r, 'a, 't> {
-    reader: &'r Reader<'a>,
-    test: &'t mut TestModel,
-    parameters: BTreeSet<&'a str>,
+    pub(super) reader: &'r Reader<'a>,
+    pub(super) test: &'t mut TestModel,
+    pub(super) parameters: BTreeSet<&'a str>,
     /// Whether anything that could pass came before.
-    begun: bool,
+    pub(super) begun: bool,
     /// Inside a block that expects an error: comparisons may be what raises.
-    raising: usize,
+    pub(super) raising: usize,
     /// Names that hold what a predicate answered.
-    answers_of_predicates: BTreeSet<&'a str>,
+    pub(super) answers_of_predicates: BTreeSet<&'a str>,
     /// Names that hold an assertion method.
-    aliases: BTreeSet<&'a str>,
+    pub(super) aliases: BTreeSet<&'a str>,
 }
 
 impl<'r, 'a, 't> Body<'r, 'a, 't> {
@@ -720,119 +717,6 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             )
     }
 
-    /// A call that may assert.
-    fn helper(&mut self, name: &str, call: &'a ExprCall) {
-        let method = last(name);
-        let of_base = name
-            .strip_prefix("self.")
-            .or_else(|| name.strip_prefix("super."))
-            .is_some_and(|rest| !rest.contains('.'));
-        if of_base && self.defined_here(method).is_none() {
-            self.test.hands_on = true;
-        }
-        if self.test.helpers.iter().any(|helper| helper.name == name) {
-            return;
-        }
-        let asserts = match self.defined_here(method) {
-            Some(functions)
-                if !name.contains('.') || name.starts_with("self.") || name.starts_with("cls.") =>
-            {
-                let asserts = functions
-                    .iter()
-                    .any(|function| self.asserts(function, FOLLOWED, &mut BTreeSet::new()));
-                if asserts { Asserts::Yes } else { Asserts::No }
-            }
-            _ => self.elsewhere(name, call),
-        };
-        if asserts == Asserts::No && !self.reader.options.is_assertion(name) {
-            return;
-        }
-        self.test.helpers.push(Helper {
-            name: name.to_owned(),
-            asserts,
-        });
-    }
-
-    fn defined_here(&self, name: &str) -> Option<&Vec<&'a StmtFunctionDef>> {
-        self.reader.functions.get(name)
-    }
-
-    /// What the name of a function says that is defined elsewhere.
-    fn elsewhere(&self, name: &str, call: &ExprCall) -> Asserts {
-        let method = last(name).trim_start_matches('_');
-        let lower = method.to_ascii_lowercase();
-        if lower.starts_with("assert")
-            || lower.contains("_assert")
-            || lower.starts_with("expect")
-            || matches!(
-                method,
-                "fnmatch_lines"
-                    | "re_match_lines"
-                    | "no_fnmatch_line"
-                    | "raise_for_status"
-                    | "check_output_matches"
-            )
-        {
-            return Asserts::Named;
-        }
-        let first = name.split('.').next().unwrap_or(name);
-        let from_tests = [
-            "test", "helper", "util", "conftest", "common", "support", "assert", "fixtures",
-        ]
-        .iter()
-        .any(|word| {
-            name.rsplit_once('.')
-                .is_some_and(|(module, _)| module.to_ascii_lowercase().contains(word))
-        }) || name.starts_with('.')
-            || first == "self"
-            || self.parameters.contains(first) && !name.contains('.');
-        let says_so = [
-            "check", "verify", "ensure", "must", "should", "validate", "compare", "require",
-        ]
-        .iter()
-        .any(|word| lower.starts_with(word));
-        let _ = call;
-        match (says_so, from_tests) {
-            (true, true) => Asserts::Named,
-            (true, false) => Asserts::Unknown,
-            (false, _) => Asserts::No,
-        }
-    }
-
-    /// Whether a function of this file asserts, itself or through others.
-    fn asserts(
-        &self,
-        function: &'a StmtFunctionDef,
-        left: usize,
-        seen: &mut BTreeSet<&'a str>,
-    ) -> bool {
-        if !seen.insert(function.name.as_str()) {
-            return false;
-        }
-        let mut look = Looks {
-            reader: self.reader,
-            found: false,
-            calls: Vec::new(),
-        };
-        for statement in &function.body {
-            look.visit_stmt(statement);
-        }
-        if look.found {
-            return true;
-        }
-        left > 0
-            && look.calls.into_iter().any(|name| {
-                self.reader
-                    .functions
-                    .get(last(&name))
-                    .is_some_and(|functions| {
-                        functions
-                            .iter()
-                            .any(|function| self.asserts(function, left - 1, seen))
-                    })
-            })
-    }
-
     /// The clock of the wall inside an assertion.
     fn clock_in(&mut self, expression: &'a Expr) {
         let mut calls = Calls(Vec::new());
@@ -844,129 +728,4 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             }
         }
     }
-}
-
-/// Collects calls, not those of statements below.
-struct Calls<'a>(Vec<&'a ExprCall>);
-impl<'a> Visitor<'a> for Calls<'a> {
-    fn visit_body(&mut self, _: &'a [Stmt]) {}
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        // Statements with blocks are walked with their context by the caller.
-        if !matches!(
-            statement,
-            Stmt::FunctionDef(_)
-                | Stmt::ClassDef(_)
-                | Stmt::If(_)
-                | Stmt::For(_)
-                | Stmt::While(_)
-                | Stmt::With(_)
-                | Stmt::Try(_)
-                | Stmt::Match(_)
-        ) {
-            ruff_python_ast::visitor::walk_stmt(self, statement);
-        }
-    }
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Call(call) = expression {
-            self.0.push(call);
-        }
-        walk_expr(self, expression);
-    }
-}
-
-/// Looks for assertions in a helper.
-struct Looks<'r, 'a> {
-    reader: &'r Reader<'a>,
-    found: bool,
-    calls: Vec<String>,
-}
-impl<'a> Visitor<'a> for Looks<'_, 'a> {
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::Assert(_) => self.found = true,
-            Stmt::Raise(raise) => {
-                let name = raise
-                    .exc
-                    .as_deref()
-                    .and_then(|exc| self.reader.names.qualified(exc));
-                self.found |= name.is_some_and(|name| last(&name) == "AssertionError");
-            }
-            _ => {}
-        }
-        ruff_python_ast::visitor::walk_stmt(self, statement);
-    }
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Call(call) = expression
-            && let Some(name) = self.reader.names.qualified(&call.func)
-        {
-            let method = last(&name);
-            self.found |= method.to_ascii_lowercase().starts_with("assert")
-                || matches!(
-                    name.as_str(),
-                    "pytest.raises" | "pytest.fail" | "self.fail" | "pytest.warns"
-                )
-                || matches!(method, "fnmatch_lines" | "re_match_lines");
-            self.calls.push(name);
-        }
-        walk_expr(self, expression);
-    }
-}
-
-/// Whether a loop over this runs at least once: literals and counted ranges.
-fn surely_runs(iterable: &Expr) -> bool {
-    match iterable {
-        Expr::List(list) => !list.elts.is_empty(),
-        Expr::Tuple(tuple) => !tuple.elts.is_empty(),
-        Expr::Set(_) => true,
-        Expr::Dict(dict) => !dict.items.is_empty(),
-        Expr::StringLiteral(text) => !text.value.is_empty(),
-        Expr::Call(call) => match dotted(&call.func).as_deref() {
-            Some("range") => call
-                .arguments
-                .args
-                .iter()
-                .all(|argument| matches!(argument, Expr::NumberLiteral(_))),
-            Some("enumerate" | "zip" | "sorted" | "reversed" | "list" | "tuple") => {
-                call.arguments.args.first().is_some_and(surely_runs)
-            }
-            Some(name)
-                if last(name) == "items" || last(name) == "keys" || last(name) == "values" =>
-            {
-                matches!(&*call.func, Expr::Attribute(attribute) if surely_runs(&attribute.value))
-            }
-            _ => false,
-        },
-        // A name in capitals is a table of the module.
-        Expr::Name(name) => name
-            .id
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()),
-        _ => false,
-    }
-}
-
-fn calls_anything(statement: &Stmt) -> bool {
-    struct Any(bool);
-    impl<'a> Visitor<'a> for Any {
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            self.0 |= matches!(expression, Expr::Call(_));
-            walk_expr(self, expression);
-        }
-    }
-    let mut any = Any(false);
-    any.visit_stmt(statement);
-    any.0
-}
-
-fn mentions(expression: &Expr, name: &str) -> bool {
-    struct Names<'n>(&'n str, bool);
-    impl<'a> Visitor<'a> for Names<'_> {
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            self.1 |= matches!(expression, Expr::Name(found) if found.id.as_str() == self.0);
-            walk_expr(self, expression);
-        }
-    }
-    let mut names = Names(name, false);
-    names.visit_expr(expression);
-    names.1
 }
