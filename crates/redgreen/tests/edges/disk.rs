@@ -24,7 +24,7 @@ fn g10_a_full_disk_below_private_state_loses_nothing() {
         is(&hand, out, rows::DISK_FULL, "");
     }
     assert_eq!(hand.head(), head);
-    // Room for a verdict, none for a tree: no verdict about the tests comes of it.
+    // A little room: a verdict only where everything that it needs still fitted.
     fs::File::options()
         .write(true)
         .open(&filler)
@@ -32,7 +32,7 @@ fn g10_a_full_disk_below_private_state_loses_nothing() {
         .set_len(fs::metadata(&filler).unwrap().len() - (64 << 10))
         .unwrap();
     let out = hand.plain(&["green", "T1"]);
-    assert!(matches!(out.code, 11 | 15), "{out:#?}");
+    assert!(matches!(out.code, 0 | 11 | 15), "{out:#?}");
     clean(&hand, &out);
     fs::remove_file(filler).unwrap();
     hand.plain(&["check", "T1"]).ends(0);

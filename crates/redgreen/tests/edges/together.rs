@@ -19,6 +19,14 @@ fn agents() -> Hand {
     ]);
     hand.plan("T1", &["total adds two"], "");
     let go = hand.home.join("go");
+    // Agents do not see the home folder; this one waits for a file there.
+    hand.write(
+        "redgreen.toml",
+        &format!(
+            "version = 1\n\n[agent]\ncommand = [\"sh\", \"agent.sh\"]\n\n[sandbox]\nreadable = [{:?}]\n",
+            hand.home.display().to_string()
+        ),
+    );
     hand.write(
         "wait.sh",
         &format!("while [ ! -e '{}' ]; do sleep 0.05; done\n", go.display()),
