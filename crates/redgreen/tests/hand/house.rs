@@ -2,8 +2,8 @@
 
 use super::support::{Hand, TOTAL_TEST};
 
-/// A test that says something and takes longer than the live line needs to be drawn.
-const SLOW_TEST: &str = "import os\nimport time\n\nfrom shop import total\n\n\ndef test_total():\n    os.write(2, b'half way\\n')\n    time.sleep(1.5)\n    assert total([1, 2]) == 6\n";
+/// A test file that says something and takes longer to load than the live line needs to be drawn.
+const SLOW_TEST: &str = "import os\nimport time\n\nos.write(2, b'half way\\n')\ntime.sleep(1.5)\n\nfrom shop import total\n\n\ndef test_total():\n    assert total([1, 2]) == 6\n";
 
 #[test]
 fn g8_a_terminal_shows_a_live_line_with_the_gate_and_what_it_printed_last() {
