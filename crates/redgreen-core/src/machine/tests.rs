@@ -582,7 +582,7 @@ fn b3_an_inconclusive_gate_asks_and_approval_only_runs_it_again() {
         task: id(1),
         by: person(),
     });
-    assert_eq!(story.work(1).key.to_string(), "R1/T1/red/2");
+    assert_eq!(story.work(1).key.to_string(), "R1/T1/red/3");
 }
 
 #[test]
