@@ -18,7 +18,7 @@ use signal_hook::iterator::Signals;
 use std::ffi::OsString;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -108,17 +108,6 @@ pub fn supervisor_main() -> i32 {
     if !still_there {
         return 126;
     }
-    let child = match start(&confinement, &program, arguments.collect()) {
-        Ok(child) => child,
-        Err(why) => Err(std::io::Error::other(why)),
-    };
-    let mut child = match child {
-        Ok(child) => child,
-        Err(why) => {
-            eprintln!("failed to start `{}`: {why}", Path::new(&program).display());
-            return 126;
-        }
-    };
     let listening = std::thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             if signal == SIGUSR2 {
@@ -127,7 +116,13 @@ pub fn supervisor_main() -> i32 {
             }
         }
     });
-    let status = child.wait();
+    let status = match run(&confinement, &program, arguments.collect()) {
+        Ok(status) => status,
+        Err(why) => {
+            eprintln!("failed to start `{}`: {why}", Path::new(&program).display());
+            return 126;
+        }
+    };
     drop(listening);
     match status {
         Ok(status) => match (status.code(), status.signal()) {
@@ -142,13 +137,18 @@ pub fn supervisor_main() -> i32 {
     }
 }
 
-/// Starts the program in a thread of its own, which is confined first.
+/// Starts the program, confined, and waits for it. All of it in one thread that confines itself and lives as long as the
+/// program: bubblewrap asks to die with its parent (`--die-with-parent`), and to Linux that is the *thread* that started
+/// it (`PR_SET_PDEATHSIG`, prctl(2)).
+///
+/// # Errors
+/// What kept it from being started.
 #[cfg(target_os = "linux")]
-fn start(
+fn run(
     confinement: &OsString,
     program: &OsString,
     arguments: Vec<OsString>,
-) -> Result<std::io::Result<Child>, String> {
+) -> Result<std::io::Result<ExitStatus>, String> {
     let confinement: Confinement = confinement
         .to_str()
         .and_then(|text| serde_json::from_str(text).ok())
@@ -158,19 +158,21 @@ fn start(
     std::thread::spawn(move || {
         confine_this_thread(&confinement)
             .map_err(|why| format!("it could not be confined: {why}"))?;
-        Ok(spawn(&program, arguments))
+        let mut child = spawn(&program, arguments).map_err(|why| why.to_string())?;
+        Ok(child.wait())
     })
     .join()
     .unwrap_or_else(|_| Err("it could not be confined".to_owned()))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn start(
+fn run(
     _confinement: &OsString,
     program: &OsString,
     arguments: Vec<OsString>,
-) -> Result<std::io::Result<Child>, String> {
-    Ok(spawn(program, arguments))
+) -> Result<std::io::Result<ExitStatus>, String> {
+    let mut child = spawn(program, arguments).map_err(|why| why.to_string())?;
+    Ok(child.wait())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the far side of the one door")]
