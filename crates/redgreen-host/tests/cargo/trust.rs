@@ -154,7 +154,9 @@ fn b1_manifests_and_lock_files_that_do_not_fit_say_what_to_do() {
         "{report:#?}"
     );
     assert!(
-        report.problems[0].help.contains("commit `Cargo.lock`"),
+        report.problems[0]
+            .help
+            .contains("cargo update --workspace; then commit it"),
         "{report:#?}"
     );
 
