@@ -1,4 +1,9 @@
 //! The rules of test quality on their examples: every bad one is found, no good one is (SPEC D1, D5).
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests read the examples"
+)]
 
 use redgreen_core::id::RelPath;
 use redgreen_lint::quality::rules::{ALL, find};
@@ -188,4 +193,16 @@ fn g10_no_text_is_too_strange_to_be_read() {
             _ = lint(language, text, &Options::default());
         }
     }
+}
+
+#[test]
+fn d1_what_a_nested_function_raises_is_not_the_end_of_the_test() {
+    let text = "def test_a():\n    class Plugin:\n        def hook(self):\n            raise NotImplementedError\n\n    assert run(Plugin()) == 3\n";
+    let findings = lint(Language::Python, text, &Options::default()).unwrap();
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.severity < Severity::Error),
+        "{findings:?}"
+    );
 }

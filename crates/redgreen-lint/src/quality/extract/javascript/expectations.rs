@@ -414,13 +414,13 @@ impl Walk<'_> {
             || lower.contains("expect")
         {
             self.helper(name, Asserts::Named);
-        } else if starts(&["check", "ensure", "must", "validate"]) {
-            self.helper(name, Asserts::Unknown);
-        } else if self.options.is_assertion(name) {
+        } else if starts(&["check", "ensure", "must", "validate"])
+            || self.options.is_assertion(name)
+        {
             self.helper(name, Asserts::Unknown);
         }
         // testing-library's `get…` and playwright's actions fail by themselves.
-        if starts(&[
+        let fails_itself = starts(&[
             "getby",
             "getallby",
             "findby",
@@ -430,10 +430,9 @@ impl Walk<'_> {
         ]) || matches!(
             lower.as_str(),
             "click" | "fill" | "typecheck" | "compile" | "run"
-        ) {
-            if let Some(test) = &mut self.test {
-                test.hands_on = true;
-            }
+        );
+        if let (true, Some(test)) = (fails_itself, &mut self.test) {
+            test.hands_on = true;
         }
     }
 }

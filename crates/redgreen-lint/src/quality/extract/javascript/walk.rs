@@ -430,11 +430,11 @@ impl<'a> Visit<'a> for Walk<'_> {
 
     fn visit_expression_statement(&mut self, it: &ExpressionStatement<'a>) {
         match &it.expression {
-            Expression::StaticMemberExpression(_) => {
-                if self.chain_statement(it.span, &it.expression) {
-                    walk::walk_expression_statement(self, it);
-                    return;
-                }
+            Expression::StaticMemberExpression(_)
+                if self.chain_statement(it.span, &it.expression) =>
+            {
+                walk::walk_expression_statement(self, it);
+                return;
             }
             Expression::BinaryExpression(binary)
                 if self.test.is_some()

@@ -28,6 +28,8 @@ pub(super) struct Body<'r, 'a, 't> {
     pub(super) answers_of_predicates: BTreeSet<&'a str>,
     /// Names that hold an assertion method.
     pub(super) aliases: BTreeSet<&'a str>,
+    /// Functions and classes around the statement, inside the test: what they raise they raise when they are called.
+    nested: usize,
 }
 
 impl<'r, 'a, 't> Body<'r, 'a, 't> {
@@ -50,6 +52,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             raising: 0,
             answers_of_predicates: BTreeSet::new(),
             aliases: BTreeSet::new(),
+            nested: 0,
         };
         body.fixtures();
         body.block(&function.body, Context::default(), 0);
@@ -126,7 +129,10 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         match statement {
             Stmt::Assert(assert) => {
                 if constant(&assert.test) == Some(false) {
-                    let first = !self.begun && !context.conditional && !context.in_handler;
+                    let first = self.nested == 0
+                        && !self.begun
+                        && !context.conditional
+                        && !context.in_handler;
                     self.fact(assert, FactKind::AlwaysFails { first });
                 } else {
                     let mut found = Vec::new();
@@ -206,7 +212,8 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                         },
                     );
                 } else if matches!(last(&name), "AssertionError" | "NotImplementedError") {
-                    let first = !self.begun
+                    let first = self.nested == 0
+                        && !self.begun
                         && !context.conditional
                         && !context.in_handler
                         && !context.in_loop;
@@ -262,7 +269,9 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     ..context
                 };
                 let (begun, raising) = (self.begun, self.raising);
+                self.nested += 1;
                 self.block(&function.body, inner, depth + 1);
+                self.nested -= 1;
                 (self.begun, self.raising) = (begun, raising);
             }
             Stmt::ClassDef(class) => {
@@ -272,7 +281,9 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     ..context
                 };
                 let begun = self.begun;
+                self.nested += 1;
                 self.block(&class.body, inner, depth + 1);
+                self.nested -= 1;
                 self.begun = begun;
             }
             _ => {
@@ -392,7 +403,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         let strength = match (method, &**arguments) {
             ("True", [value, ..]) => match constant(value) {
                 Some(false) => {
-                    let first = !self.begun && !context.conditional;
+                    let first = self.nested == 0 && !self.begun && !context.conditional;
                     self.fact(call, FactKind::AlwaysFails { first });
                     return;
                 }
@@ -403,7 +414,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             },
             ("False", [value, ..]) => match constant(value) {
                 Some(true) => {
-                    let first = !self.begun && !context.conditional;
+                    let first = self.nested == 0 && !self.begun && !context.conditional;
                     self.fact(call, FactKind::AlwaysFails { first });
                     return;
                 }

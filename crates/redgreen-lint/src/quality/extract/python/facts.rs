@@ -245,11 +245,11 @@ pub(super) fn of_call(
     let argument = call.arguments.args.first();
     match name {
         "time.sleep" | "asyncio.sleep" | "anyio.sleep" | "trio.sleep" | "gevent.sleep"
-        | "eventlet.sleep" => {
+        | "eventlet.sleep"
             // `sleep(0)` lets others run and waits for nothing.
-            if argument.is_none_or(|argument| constant(argument) != Some(false)) {
-                put(FactKind::Sleep);
-            }
+            if argument.is_none_or(|argument| constant(argument) != Some(false)) =>
+        {
+            put(FactKind::Sleep);
         }
         "sys.exit" | "exit" | "quit" if !raising => put(FactKind::Tampers {
             how: "ends the process of the runner".to_owned(),
