@@ -19,9 +19,18 @@ pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
         Language::Python => ("Python", tree_sitter_python::LANGUAGE),
         Language::Rust => ("Rust", tree_sitter_rust::LANGUAGE),
     };
+    parse_by(name, grammar.into(), text)
+}
+
+/// Parses a text by any grammar, within a bound on the steps it takes.
+pub(crate) fn parse_by(
+    name: &'static str,
+    grammar: tree_sitter::Language,
+    text: &str,
+) -> Result<Tree, LintError> {
     let mut parser = Parser::new();
     parser
-        .set_language(&grammar.into())
+        .set_language(&grammar)
         .map_err(|_| LintError::NoGrammar { language: name })?;
     let mut steps = 0usize;
     let most = FREE_STEPS + text.len() / BYTES_PER_STEP;

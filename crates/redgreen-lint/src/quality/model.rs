@@ -17,6 +17,21 @@ pub struct FileModel {
     pub facts: Vec<Fact>,
 }
 
+impl FileModel {
+    /// Takes in a fact: of the test it stands in, or of the file.
+    pub(super) fn add(&mut self, fact: Fact) {
+        let place = fact.span.start;
+        match self
+            .tests
+            .iter_mut()
+            .find(|test| test.span.contains(&place))
+        {
+            Some(test) => test.facts.push(fact),
+            None => self.facts.push(fact),
+        }
+    }
+}
+
 /// A test function.
 #[derive(Debug, Clone)]
 pub struct TestModel {

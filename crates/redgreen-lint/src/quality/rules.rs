@@ -36,9 +36,9 @@ mod unseen_failure;
 mod vacuous_loop;
 mod weak_only;
 
-use super::Options;
 use super::finding::{Finding, Severity};
-use super::model::{Fact, FactKind, FileModel, Span, TestModel};
+use super::model::{DoubleKind, Fact, FactKind, FileModel, Span, TestModel};
+use super::{MockPolicy, Options};
 use crate::quality::Language;
 
 /// A rule with its page.
@@ -204,6 +204,24 @@ impl<'a> Subject<'a> {
                 look(self, Some(test), fact);
             }
         }
+    }
+    /// Where the policy asks for real parts: every double of the kinds that `is` names.
+    fn doubles_among_real_parts(&mut self, is: fn(DoubleKind) -> bool) {
+        if self.options.mocks != MockPolicy::Real {
+            return;
+        }
+        self.each_fact(|subject, at, fact| {
+            if let FactKind::Double(double) = &fact.kind
+                && is(double.kind)
+            {
+                let message = format!(
+                    "`{}` is {}; this path is for real parts",
+                    double.name,
+                    double.kind.words()
+                );
+                subject.fact(at, fact, Severity::Error, message);
+            }
+        });
     }
     /// Whether a test has a fact of a kind.
     fn has(&self, test: &TestModel, is: impl Fn(&FactKind) -> bool) -> bool {

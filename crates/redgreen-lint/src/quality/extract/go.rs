@@ -8,40 +8,14 @@ mod walk;
 use crate::LintError;
 use crate::quality::Options;
 use crate::quality::model::FileModel;
-use crate::syntax::{children, text_of};
-use std::ops::ControlFlow;
-use tree_sitter::{Node, ParseOptions, ParseState, Parser};
-
-/// Steps of the parser that a file may take, per byte and in all; only garbage takes more.
-const FREE_STEPS: usize = 20_000;
-const BYTES_PER_STEP: usize = 4;
+use crate::syntax::{children, parse_by, text_of};
+use tree_sitter::Node;
 
 pub(super) fn extract(text: &str, options: &Options) -> Result<FileModel, LintError> {
     if super::is_too_deep(text) {
         return Err(LintError::TooComplex);
     }
-    let mut parser = Parser::new();
-    parser
-        .set_language(&tree_sitter_go::LANGUAGE.into())
-        .map_err(|_| LintError::NoGrammar { language: "Go" })?;
-    let most = FREE_STEPS + text.len() / BYTES_PER_STEP;
-    let mut steps = 0usize;
-    let mut count = |_: &ParseState| {
-        steps += 1;
-        if steps > most {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    let bytes = text.as_bytes();
-    let tree = parser
-        .parse_with_options(
-            &mut |at, _| bytes.get(at..).unwrap_or(&[]),
-            None,
-            Some(ParseOptions::new().progress_callback(&mut count)),
-        )
-        .ok_or(LintError::TooComplex)?;
+    let tree = parse_by("Go", tree_sitter_go::LANGUAGE.into(), text)?;
     let mut file = FileModel::default();
     for declaration in children(tree.root_node()) {
         if declaration.kind() == "function_declaration" {

@@ -278,19 +278,10 @@ impl Reader<'_> {
             if !is_assertion {
                 continue;
             }
-            let fact = Fact {
+            self.file.add(Fact {
                 span: start..start + text.len(),
                 kind: FactKind::CommentedOut,
-            };
-            match self
-                .file
-                .tests
-                .iter_mut()
-                .find(|test| test.span.contains(&start))
-            {
-                Some(test) => test.facts.push(fact),
-                None => self.file.facts.push(fact),
-            }
+            });
         }
     }
 }

@@ -1,9 +1,8 @@
 //! T12: a service that is not the real one.
 
 use super::{Rule, Subject};
-use crate::quality::MockPolicy;
 use crate::quality::finding::Severity;
-use crate::quality::model::{DoubleKind, FactKind};
+use crate::quality::model::DoubleKind;
 
 /// T12.
 pub static RULE: Rule = Rule {
@@ -19,22 +18,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &mut Subject<'_>) {
-    if subject.options.mocks != MockPolicy::Real {
-        return;
-    }
-    subject.each_fact(|subject, at, fact| {
-        if let FactKind::Double(double) = &fact.kind
-            && matches!(
-                double.kind,
-                DoubleKind::Database | DoubleKind::Http | DoubleKind::Events
-            )
-        {
-            let message = format!(
-                "`{}` is {}; this path is for real parts",
-                double.name,
-                double.kind.words()
-            );
-            subject.fact(at, fact, Severity::Error, message);
-        }
+    subject.doubles_among_real_parts(|kind| {
+        matches!(
+            kind,
+            DoubleKind::Database | DoubleKind::Http | DoubleKind::Events
+        )
     });
 }

@@ -20,18 +20,7 @@ pub(super) fn collect(text: &str, program: &Program<'_>, file: &mut FileModel) {
         } else {
             continue;
         };
-        let fact = Fact {
-            span: place.clone(),
-            kind,
-        };
-        match file
-            .tests
-            .iter_mut()
-            .find(|test| test.span.contains(&place.start))
-        {
-            Some(test) => test.facts.push(fact),
-            None => file.facts.push(fact),
-        }
+        file.add(Fact { span: place, kind });
     }
 }
 

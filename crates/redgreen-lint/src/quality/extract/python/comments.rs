@@ -21,18 +21,7 @@ pub(super) fn collect(reader: &Reader<'_>, tokens: &Tokens, file: &mut FileModel
         } else {
             continue;
         };
-        let fact = Fact {
-            span: place.clone(),
-            kind,
-        };
-        match file
-            .tests
-            .iter_mut()
-            .find(|test| test.span.contains(&place.start))
-        {
-            Some(test) => test.facts.push(fact),
-            None => file.facts.push(fact),
-        }
+        file.add(Fact { span: place, kind });
     }
 }
 
@@ -57,10 +46,9 @@ fn suppression(comment: &str) -> Option<String> {
         "redgreen: ignore",
         "redgreen:ignore",
         "pyre-ignore",
-        "fmt: skip",
     ]
     .iter()
-    .find(|known| lower.starts_with(**known) && **known != "fmt: skip")
+    .find(|known| lower.starts_with(**known))
     .map(|known| format!("# {known}"))
 }
 
