@@ -25,16 +25,6 @@ pub static RULE: Rule = Rule {
             bad: include_str!("../../../fixtures/expected_from_subject/bad.ts"),
             good: include_str!("../../../fixtures/expected_from_subject/good.ts"),
         },
-        Example {
-            language: Language::Rust,
-            bad: include_str!("../../../fixtures/expected_from_subject/bad.rs"),
-            good: include_str!("../../../fixtures/expected_from_subject/good.rs"),
-        },
-        Example {
-            language: Language::Go,
-            bad: include_str!("../../../fixtures/expected_from_subject/bad.go"),
-            good: include_str!("../../../fixtures/expected_from_subject/good.go"),
-        },
     ],
     check,
 };

@@ -54,7 +54,7 @@ fn check(subject: &mut Subject<'_>) {
                     if compared {
                         Severity::Error
                     } else {
-                        Severity::Info
+                        Severity::Warning
                     }
                 }
                 _ => Severity::Error,

@@ -438,19 +438,20 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     },
                 );
             }
-            Expr::BoolOp(operation) if self.raising == 0 && !context.swallowed => {
-                if operation
-                    .values
-                    .iter()
-                    .all(|value| matches!(value, Expr::Compare(_) | Expr::UnaryOp(_)))
-                {
-                    self.fact(
-                        expression,
-                        FactKind::NotEvaluated {
-                            missing: COMPARISON,
-                        },
-                    );
-                }
+            Expr::BoolOp(operation)
+                if self.raising == 0
+                    && !context.swallowed
+                    && operation
+                        .values
+                        .iter()
+                        .all(|value| matches!(value, Expr::Compare(_) | Expr::UnaryOp(_))) =>
+            {
+                self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
             }
             Expr::UnaryOp(unary)
                 if unary.op == UnaryOp::Not && self.raising == 0 && !context.swallowed =>
