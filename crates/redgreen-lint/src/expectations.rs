@@ -31,6 +31,8 @@
 //! stands in a variable, is changed when the test runs, where its type is one of the standard library's (`rust_helper.rs.txt`,
 //! which is added behind the file). Calls before and behind the assertion report the site and that the test went on.
 
+mod go;
+pub(crate) mod go_helper;
 mod python;
 mod rust;
 
@@ -136,8 +138,10 @@ enum Replacement {
         other: String,
         helper: String,
     },
-    /// Rust text that is put in, for the places of a function.
+    /// Text that is put in, for the places of a function or for the whole file.
     Inserted(String),
+    /// Go text in which the site's id stands for itself.
+    Template(String),
 }
 
 /// A Rust assertion with other expected values.
@@ -231,8 +235,14 @@ pub fn mutate_as(
 ) -> Result<Mutated, LintError> {
     check_size(text)?;
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
+    let prefix: String = path
+        .or_else(|| items.first().map(|id| &id.path))
+        .map_or_else(String::new, |path| {
+            Digest::of(path.as_str().as_bytes()).short()
+        });
     let mut edits = match language {
         Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
+        Language::Go => go::edits(parse(language, text)?.root_node(), text, &listed, &prefix),
         Language::Rust => rust::edits(
             text,
             &listed,
@@ -240,11 +250,6 @@ pub fn mutate_as(
         ),
     };
     edits.sort_by_key(|edit| edit.range.start);
-    let prefix: String = path
-        .or_else(|| items.first().map(|id| &id.path))
-        .map_or_else(String::new, |path| {
-            Digest::of(path.as_str().as_bytes()).short()
-        });
     let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     let mut result = Mutated {
         text: String::with_capacity(text.len()),
@@ -293,6 +298,9 @@ pub fn mutate_as(
         let old = text.get(edit.range.clone()).unwrap_or("");
         match &edit.text {
             Replacement::WentOn(_) | Replacement::Inserted(_) => {}
+            Replacement::Template(template) => {
+                result.text.push_str(&template.replace(go::SITE, &id));
+            }
             Replacement::Helper(_)
             | Replacement::HelperLiteral(_)
             | Replacement::HelperChanged(..)
