@@ -1,6 +1,7 @@
 //! Gates: each a pure judge. This is the only place where a [`GateResult`] can be made (invariant 1), and every judge
 //! takes values that the host established: listings, run reports, static items. No constructor takes agent text.
 
+mod as_is;
 mod expectations;
 mod full;
 mod green;
@@ -11,6 +12,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
+pub use as_is::judge_as_is;
 pub use expectations::{
     ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
 };

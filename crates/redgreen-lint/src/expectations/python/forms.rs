@@ -48,6 +48,7 @@ const ACTUAL_NAMES: [&str; 9] = [
 /// How a place is changed, beside another value of its type.
 pub(super) const FAR: Option<&str> = Some("far");
 const MATCH: Option<&str> = Some("match");
+const RAISES: Option<&str> = Some("raises");
 
 /// Takes a place: the expression, its kind, and a direction for the helper.
 pub(super) type Push<'a, 'tree> = dyn FnMut(Node<'tree>, SiteKind, Option<&'static str>) + 'a;
@@ -352,6 +353,11 @@ pub(super) fn call_edits<'tree>(call: Node<'tree>, text: &str, push: &mut Push<'
                 push(pattern, SiteKind::Pattern, MATCH);
             }
         }
+        "assertRaises" if is_method => {
+            if let Some(expected) = arguments.first() {
+                push(*expected, SiteKind::Pattern, RAISES);
+            }
+        }
         "raises" | "warns"
             if dotted(function, text).is_some_and(|name| {
                 matches!(
@@ -365,6 +371,10 @@ pub(super) fn call_edits<'tree>(call: Node<'tree>, text: &str, push: &mut Push<'
                 keyword(call, "match", text).filter(|pattern| pattern.kind() != "none")
             {
                 push(pattern, SiteKind::Pattern, MATCH);
+            } else if name == "raises"
+                && let Some(expected) = arguments.first()
+            {
+                push(*expected, SiteKind::Pattern, RAISES);
             }
         }
         _ => {}
