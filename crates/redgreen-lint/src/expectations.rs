@@ -20,7 +20,7 @@
 //!   tolerance; anything else than a number as without a direction.
 //! * `"as_is"`: `E` itself. A plain number or string, also in a collection of literals, is changed in the text, so that
 //!   code which reads the test file or the constants of its frames finds the other value, too.
-//! * `"match"`: the pattern `(?!)`, which matches nothing. `"raises"`: an exception that nobody raises.
+//! * `"match"`: the pattern `(?!)`, which matches nothing.
 //! * `"alien"`: an object of a type of its own ([`Change::Alien`]).
 //! * It raises nothing. It does not know which run it is in: what asks it is told nothing.
 //!

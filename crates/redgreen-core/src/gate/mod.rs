@@ -139,6 +139,11 @@ impl GateResult {
         };
         self.tests.retain(|test| !hidden.contains(&test.item.path));
         self.notes.retain(|note| !tells(note));
+        for control in &mut self.controls {
+            control.tests.retain(|test| {
+                ItemId::try_from(test.clone()).map_or(true, |item| !hidden.contains(&item.path))
+            });
+        }
         let mut told = false;
         self.reasons = std::mem::take(&mut self.reasons)
             .into_iter()

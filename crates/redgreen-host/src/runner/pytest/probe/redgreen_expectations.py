@@ -79,10 +79,6 @@ class Values:
             return value
         if direction == "match":
             return "(?!)"
-        if direction == "raises":
-            # The same name, so that nothing but the identity of the class is another one.
-            first = value[0] if isinstance(value, tuple) else value
-            return type(first.__name__, (Exception,), {"__module__": first.__module__})
         if direction == "alien":
             return Other()
         if direction is not None:
@@ -124,14 +120,6 @@ class Values:
         return Other()
 
 
-def ends_a_test_only(value):
-    """Whether every one of these exceptions is a failure of one test where nobody catches it: an interrupt ends the run."""
-    classes = value if isinstance(value, tuple) else (value,)
-    return bool(classes) and all(
-        isinstance(each, type) and (issubclass(each, Exception) or each is SystemExit) for each in classes
-    )
-
-
 def chosen(path):
     """What other values are made of, from the first line of the file of the sites, which is emptied."""
     try:
@@ -153,8 +141,6 @@ def install(path):
     report = Report(path)
 
     def __redgreen_other__(value, site, direction=None):
-        if direction == "raises" and not ends_a_test_only(value):
-            return value
         if not report.changes(site) and direction != "as_is":
             return value
         try:
