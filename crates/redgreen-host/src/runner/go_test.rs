@@ -207,6 +207,7 @@ impl<'a> Shell<'a> {
         spec.env = self.env.clone();
         spec.timeout = self.timeout;
         spec.network = process::Network::of_record(&self.request.environment.network);
+        spec.hidden = self.request.tests_in_checkout();
         spec.keep = 64 << 20;
         for name in ["GOROOT", "GOMODCACHE"] {
             if let Some(path) = self.env.get(name) {

@@ -3,7 +3,7 @@
 //! Only conditions that fail the test when two values *differ* are changed: with another expected value an honest
 //! implementation fails there. `nil`, truth and order have no other value and are left to the planted failure.
 
-use super::{Edit, Replacement, SiteKind, go_helper};
+use super::{Edit, Replacement, Seed, SiteKind, go_helper};
 use crate::lang::go::{self, FAILS, parameters, statements};
 use crate::syntax::{children, line_of, text_of, visit};
 use redgreen_core::id::ItemId;
@@ -14,12 +14,23 @@ use tree_sitter::Node;
 /// Stands for the site's id in a template.
 pub(super) const SITE: char = '\u{0}';
 
-/// The places of a file. `suffix` is of this file alone.
+/// How values of a file are changed.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    /// Of this file alone.
+    pub(super) suffix: &'a str,
+    /// What other values are made of.
+    pub(super) seed: &'a Seed,
+    /// The same changes of the text with the original values.
+    pub(super) as_is: bool,
+}
+
+/// The places of a file.
 pub(super) fn edits(
     root: Node<'_>,
     text: &str,
     listed: &BTreeMap<&str, &ItemId>,
-    suffix: &str,
+    values: &Values<'_>,
 ) -> Vec<Edit> {
     let mut found = Vec::new();
     let tests = go::tests(root, text);
@@ -27,7 +38,7 @@ pub(super) fn edits(
         if listed.contains_key(test.name.as_str()) && !test.function.has_error() {
             let mut walk = Walk {
                 text,
-                suffix,
+                values: *values,
                 items: vec![test.name.clone()],
                 test: "\"\"".to_owned(),
                 found: &mut found,
@@ -50,7 +61,7 @@ pub(super) fn edits(
         if let (Some((name, _)), Some(body)) = (handle, node.child_by_field_name("body")) {
             let mut walk = Walk {
                 text,
-                suffix,
+                values: *values,
                 items: Vec::new(),
                 test: format!("\"::\"+{name}.Name()"),
                 found: &mut found,
@@ -63,8 +74,11 @@ pub(super) fn edits(
         && let Some(at) = go_helper::imports_at(root)
     {
         for (at, inserted) in [
-            (at, go_helper::imports(suffix, true)),
-            (text.len(), go_helper::all(suffix)),
+            (at, go_helper::imports(values.suffix, true)),
+            (
+                text.len(),
+                go_helper::all(values.suffix, values.seed, values.as_is),
+            ),
         ] {
             found.push(Edit {
                 range: at..at,
@@ -82,7 +96,7 @@ pub(super) fn edits(
 
 struct Walk<'a> {
     text: &'a str,
-    suffix: &'a str,
+    values: Values<'a>,
     items: Vec<String>,
     /// A Go expression for the name of the test.
     test: String,
@@ -133,7 +147,7 @@ impl Walk<'_> {
     }
 
     fn name(&self, what: &str) -> String {
-        go_helper::name(what, self.suffix)
+        go_helper::name(what, self.values.suffix)
     }
 
     /// `if got != want { t.Errorf(…) }`.
@@ -246,7 +260,14 @@ impl Walk<'_> {
                     self.differing(right, parts, literal);
                 } else if operator == "!=" {
                     let expected = self.expected(left, right);
-                    if let Some(part) = self.other(expected, literal) {
+                    let Some(part) = self.other(expected, literal) else {
+                        return;
+                    };
+                    // A constant without a type takes that of the other side, which it cannot behind a call.
+                    if self.values.as_is && part.1.contains(SITE) {
+                        *literal = true;
+                        parts.push((part.0, text_of(expected, self.text).to_owned()));
+                    } else {
                         parts.push(part);
                     }
                 }
@@ -307,7 +328,7 @@ impl Walk<'_> {
             )),
             "strings.Contains" | "strings.HasPrefix" | "strings.HasSuffix"
             | "strings.EqualFold" | "bytes.Equal" | "slices.Equal" | "slices.Contains" => {
-                other_literal(expected, self.text).map(|new| {
+                other_literal(expected, self.text, &self.values).map(|new| {
                     *literal = true;
                     (expected.byte_range(), new)
                 })
@@ -339,7 +360,7 @@ impl Walk<'_> {
         if old == "nil" || old.is_empty() {
             return None;
         }
-        if let Some(new) = other_literal(node, self.text) {
+        if let Some(new) = other_literal(node, self.text, &self.values) {
             *literal = true;
             return Some((node.byte_range(), new));
         }
@@ -409,7 +430,7 @@ impl Walk<'_> {
             self.other(expected, &mut literal)
         } else {
             literal = true;
-            other_literal(expected, self.text).map(|new| (expected.byte_range(), new))
+            other_literal(expected, self.text, &self.values).map(|new| (expected.byte_range(), new))
         };
         let Some(part) = part else { return };
         let inner = self.rendered(call.byte_range(), &[part]);
@@ -452,35 +473,35 @@ fn is_literal(node: Node<'_>) -> bool {
 }
 
 /// Another literal of the same kind, near enough to fit every type that the old one fits.
-fn other_literal(node: Node<'_>, text: &str) -> Option<String> {
+fn other_literal(node: Node<'_>, text: &str, values: &Values<'_>) -> Option<String> {
     let old = text_of(node, text);
-    match node.kind() {
-        "true" => Some("false".to_owned()),
-        "false" => Some("true".to_owned()),
+    let (offset, word) = (u64::from(values.seed.offset()), values.seed.word());
+    let new = match node.kind() {
+        "true" => "false".to_owned(),
+        "false" => "true".to_owned(),
         "int_literal" => {
             let plain = old.replace('_', "");
             let number: u64 = plain
                 .parse()
                 .ok()
                 .filter(|_| plain == "0" || !plain.starts_with('0'))?;
-            Some(
-                if number <= 60 {
-                    number + 61
-                } else {
-                    number - 61
-                }
-                .to_string(),
-            )
+            // Up where it fits the smallest type, else down.
+            match number.checked_sub(offset) {
+                Some(less) if number + offset > 127 => less,
+                _ => number + offset,
+            }
+            .to_string()
         }
         "float_literal" => {
             let number: f64 = old.replace('_', "").parse().ok()?;
-            Some(format!("{:?}", number + 61.5))
+            format!("{:?}", number + f64::from(values.seed.offset()) + 0.5)
         }
-        "rune_literal" => Some(if old == "'q'" { "'z'" } else { "'q'" }.to_owned()),
-        "interpreted_string_literal" => Some(format!("{}~other\"", old.strip_suffix('"')?)),
-        "raw_string_literal" => Some(format!("{}~other`", old.strip_suffix('`')?)),
-        _ => None,
-    }
+        "rune_literal" => if old == "'q'" { "'z'" } else { "'q'" }.to_owned(),
+        "interpreted_string_literal" => format!("{}{word}\"", old.strip_suffix('"')?),
+        "raw_string_literal" => format!("{}{word}`", old.strip_suffix('`')?),
+        _ => return None,
+    };
+    Some(if values.as_is { old.to_owned() } else { new })
 }
 
 #[cfg(test)]

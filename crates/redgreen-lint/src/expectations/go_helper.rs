@@ -3,7 +3,7 @@
 //! Names carry a suffix per file, because the files of a package share their names. Imports stand on the line of the
 //! package clause, so that every line keeps its number.
 
-use super::SITES_VARIABLE;
+use super::{SITES_VARIABLE, Seed};
 use crate::syntax::children;
 use tree_sitter::Node;
 
@@ -38,6 +38,11 @@ pub(crate) fn report(suffix: &str) -> String {
 }
 
 /// Everything that changed expectations need.
-pub(super) fn all(suffix: &str) -> String {
-    report(suffix) + &include_str!("go_other.go.txt").replace("_SUFFIX", suffix)
+pub(super) fn all(suffix: &str, seed: &Seed, as_is: bool) -> String {
+    report(suffix)
+        + &include_str!("go_other.go.txt")
+            .replace("_SUFFIX", suffix)
+            .replace("@AS_IS@", if as_is { "true" } else { "false" })
+            .replace("@OFFSET@", &seed.offset().to_string())
+            .replace("@WORD@", seed.word())
 }

@@ -1,5 +1,5 @@
 use crate::Language;
-use crate::expectations::{Mutated, mutate};
+use crate::expectations::{Change, Mutated, Seed, mutate, mutate_as};
 use redgreen_core::id::ItemId;
 
 fn changed(text: &str, names: &[&str]) -> Mutated {
@@ -60,4 +60,18 @@ fn c7_testify_and_the_tests_own_assertions_are_changed() {
         "{}",
         out.text
     );
+}
+
+#[test]
+fn c7_the_same_changes_keep_the_original_values() {
+    let text = "package a\n\nfunc TestA(t *testing.T) {\n\tif got := F(); got != 3 {\n\t\tt.Error(1)\n\t}\n\tif G() != limit {\n\t\tt.Error(1)\n\t}\n}\n";
+    let items = [ItemId::try_from("a_test.go::TestA".to_owned()).unwrap()];
+    let nothing = std::collections::BTreeSet::new();
+    let seed = Seed::default();
+    let of =
+        |change| mutate_as(Language::Go, text, &items, None, (change, &seed), &nothing).unwrap();
+    let (other, as_is) = (of(Change::SameType), of(Change::AsIs));
+    assert_eq!(other.sites, as_is.sites);
+    assert!(other.text.contains("(got != 64)") && as_is.text.contains("(got != 3)"));
+    assert!(as_is.text.contains("(G() != limit)"), "{}", as_is.text);
 }
