@@ -269,7 +269,7 @@ impl Known {
         if self.limit || seen.api_error == "usage_limit_reached" {
             return SessionClass::UsageLimit(self.resets_at);
         }
-        if matches!(seen.status, Some(401 | 402 | 403))
+        if matches!(seen.status, Some(401..=403))
             || self.has_error(&["authentication_failed", "billing_error", "oauth"])
         {
             return SessionClass::Auth;

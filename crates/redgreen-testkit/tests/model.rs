@@ -1,4 +1,5 @@
 //! The scripted model server over real connections.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use redgreen_testkit::model::Server;
 use redgreen_testkit::model::script::Script;
