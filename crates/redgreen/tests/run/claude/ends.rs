@@ -55,7 +55,7 @@ fn a7_an_outage_in_the_middle_costs_no_attempt() {
 fn a7_f1_a_usage_limit_of_a_carried_login_is_waited_for() {
     let token = "sk-ant-oat01-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH";
     let print = super::run(
-        "cat $CLAUDE_CONFIG_DIR/.credentials.json; ls ~/.claude /root/.claude 2>&1 | head -5",
+        "cat $CLAUDE_CONFIG_DIR/.credentials.json; ls ~/.claude $(dirname $(readlink $CLAUDE_CONFIG_DIR/.credentials.json)) 2>&1 | head -5",
     );
     let limited = test_of("a").replace(
         "content",
