@@ -2,4 +2,5 @@
 
 pub mod cheats;
 pub mod lint_cases;
+pub mod model;
 pub mod real_projects;
