@@ -51,6 +51,7 @@ reason_codes! {
     BlockedWithoutCause = "blocked_without_cause", "a test cannot load, without an accepted cause";
     DuplicateTest = "duplicate_test", "two tests have the same name; one of them never runs";
     Placeholder = "placeholder", "a skeleton's placeholder is still there";
+    WeakTest = "weak_test", "an added or changed test cannot fail, or says too little";
     Flaky = "flaky", "the same bytes gave different outcomes";
     DirtyVerdictFile = "dirty_verdict_file", "a file that can change a verdict has uncommitted changes";
     // ---- lock

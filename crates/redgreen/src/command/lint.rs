@@ -153,10 +153,20 @@ fn judge(project: &Project, file: TestFile, base: Option<&Base>, strict: bool) -
         language,
         text,
     } = file;
-    let mut options = project.options(&relative);
+    let mut options = project.quality().options(&relative);
     options.strict |= strict;
     let model = model_of(language, &text, &options).ok()?;
-    let findings = rules::judge(language, &model, &options);
+    let today: String = redgreen_host::clock::now_rfc3339()
+        .chars()
+        .take(10)
+        .collect();
+    let mut findings = rules::judge(language, &model, &options);
+    findings.retain(|finding| {
+        project
+            .quality()
+            .waiver(&relative, finding, &today)
+            .is_none()
+    });
     let new = match base {
         Some(Base::Same) => New::Tests(BTreeSet::new()),
         Some(Base::Text(base)) => match model_of(language, base, &options) {

@@ -372,6 +372,41 @@ pub struct Lint {
     /// Some warnings are errors.
     #[serde(default)]
     pub strict: bool,
+    /// Which findings on tests that a task adds or changes stop RED, and so the lock; `off` by default.
+    #[serde(default)]
+    pub gate: LintGate,
+    /// Findings that are meant, each with its reason.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+}
+
+/// Which findings stop a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LintGate {
+    /// Errors.
+    Error,
+    /// Errors and warnings.
+    Warning,
+    /// None.
+    #[default]
+    Off,
+}
+
+/// `[[lint.waivers]]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The name or number of the rule: `no_assertion`, `T02`.
+    pub rule: String,
+    /// Which files.
+    pub path: String,
+    /// Which test of them; every test without it.
+    pub test: Option<String>,
+    /// Why it is meant.
+    pub reason: String,
+    /// The last day on which it holds, `2026-12-31`; for ever without it.
+    pub expires: Option<String>,
 }
 
 /// `[mocks]`.

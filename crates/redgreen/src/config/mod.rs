@@ -4,6 +4,7 @@ pub mod controls;
 pub mod detect;
 pub mod file;
 pub mod origin;
+pub mod quality;
 
 use crate::error::Failure;
 use detect::Detected;

@@ -151,6 +151,10 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
+            // Only what a task brings is locked (SPEC D6).
+            if request.task.is_some() {
+                findings.extend(super::weak_tests::weak_tests(context, &base, &proposal)?);
+            }
             findings.extend(super::snapshots::missing(
                 &context.repository,
                 &proposal.tree,

@@ -141,3 +141,27 @@ fn d5_text_sarif_annotations_and_explanations() {
         .ends(0)
         .says("assertion_not_evaluated");
 }
+
+#[test]
+fn d6_a_test_that_cannot_fail_is_not_locked() {
+    const SAME: &str = "from shop import total\n\n\ndef test_total():\n    result = total([1, 2])\n    assert result == result\n";
+    let hand = Hand::python_with(&[("redgreen.toml", "[lint]\ngate = \"error\"\n")]);
+    hand.plan("T1", &["totals a cart"], "");
+    hand.write("tests/test_total.py", SAME);
+    let out = hand.rg(&["red", "T1"]).ends(10);
+    assert!(out.codes().contains(&"weak_test".to_owned()), "{out:#?}");
+    // The same test with an expectation is red for the right reason.
+    hand.write(
+        "tests/test_total.py",
+        &SAME.replace("result == result", "result == 3"),
+    );
+    hand.rg(&["red", "T1"]).ends(0);
+    // What the base's configuration waives with a reason is not held against it.
+    let waived = Hand::python_with(&[(
+        "redgreen.toml",
+        "[lint]\ngate = \"error\"\n\n[[lint.waivers]]\nrule = \"compares_itself\"\npath = \"tests/**\"\nreason = \"about equality\"\n",
+    )]);
+    waived.plan("T1", &["totals a cart"], "");
+    waived.write("tests/test_total.py", SAME);
+    waived.rg(&["red", "T1"]).ends(0);
+}

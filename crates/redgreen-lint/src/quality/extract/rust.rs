@@ -5,6 +5,7 @@
 
 mod body;
 mod doubles;
+mod known;
 
 use super::must_not_raise;
 use crate::LintError;
@@ -182,7 +183,7 @@ impl Reader<'_> {
         let mut test = TestModel {
             name: qualified.join("::"),
             name_span: self.span(&function.sig.ident),
-            is_empty: function.block.stmts.is_empty() && !has(&function.attrs, "should_panic"),
+            is_empty: is_empty(&function.block) && !has(&function.attrs, "should_panic"),
             assertions: Vec::new(),
             helpers: Vec::new(),
             facts: Vec::new(),
@@ -284,7 +285,11 @@ impl Reader<'_> {
             let start = at + (line.len() - line.trim_start().len());
             at += line.len();
             let text = line.trim();
-            let Some(comment) = text.strip_prefix("//") else {
+            let blocked = text
+                .strip_prefix("/*")
+                .and_then(|rest| rest.split_once("*/"))
+                .map(|(comment, _)| comment);
+            let Some(comment) = text.strip_prefix("//").or(blocked) else {
                 continue;
             };
             if comment.starts_with(['/', '!']) {
@@ -313,6 +318,17 @@ fn last_segment(attribute: &Attribute) -> String {
         .last()
         .map(|segment| segment.ident.to_string())
         .unwrap_or_default()
+}
+
+/// Nothing in it, or nothing but `()`, `return`, `Ok(())`.
+fn is_empty(block: &syn::Block) -> bool {
+    block.stmts.iter().all(|statement| {
+        let text = statement.to_token_stream().to_string().replace(' ', "");
+        matches!(
+            text.as_str(),
+            ";" | "()" | "return;" | "return" | "Ok(())" | "();"
+        )
+    })
 }
 
 fn has(attributes: &[Attribute], name: &str) -> bool {

@@ -1,15 +1,13 @@
 //! What lint knows of the project around a file: a repository, its base, its configuration. All of it is optional.
 
-use crate::config::file::MockPolicy as Word;
+use crate::config::quality::Quality;
 use crate::config::{Config, file};
 use crate::error::Failure;
 use crate::referee::context::git_failure;
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use redgreen_core::id::RelPath;
 use redgreen_host::git::Repository;
 use redgreen_host::tree::Snapshot;
-use redgreen_lint::quality::{MockPolicy, Options};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What a file was on the base.
@@ -27,9 +25,7 @@ pub(super) struct Project {
     repository: Option<Repository>,
     /// What is not new.
     base: Option<Snapshot>,
-    file: file::File,
-    policies: Vec<(GlobSet, MockPolicy)>,
-    first_party: BTreeSet<String>,
+    quality: Quality,
 }
 
 impl Project {
@@ -68,25 +64,13 @@ impl Project {
             Some((place, text)) => Config::parse_file(place, &text)?,
             None => file::File::default(),
         };
-        let mut policies = Vec::new();
-        for path in &file.mocks.paths {
-            let mut set = GlobSetBuilder::new();
-            let glob = Glob::new(&path.glob).map_err(|error| {
-                Failure::usage(error.to_string(), "globs have gitignore semantics")
-                    .at("mocks.paths")
-            })?;
-            set.add(glob);
-            let set = set.build().map_err(Failure::internal)?;
-            policies.push((set, policy(path.policy)));
-        }
-        let first_party = first_party(base.as_ref());
+        let paths = base.iter().flat_map(|base| base.files().keys());
+        let quality = Quality::of(file, paths)?;
         Ok(Self {
             root,
             repository,
             base,
-            file,
-            policies,
-            first_party,
+            quality,
         })
     }
 
@@ -128,43 +112,8 @@ impl Project {
         known
     }
 
-    pub(super) fn options(&self, path: &RelPath) -> Options {
-        let mocks = self
-            .policies
-            .iter()
-            .rev()
-            .find(|(set, _)| set.is_match(path.as_str()))
-            .map_or_else(
-                || self.file.mocks.policy.map_or(MockPolicy::Mixed, policy),
-                |(_, policy)| *policy,
-            );
-        Options {
-            assertions: self.file.lint.assertions.iter().cloned().collect(),
-            first_party: self.first_party.clone(),
-            mocks,
-            strict: self.file.lint.strict,
-            ..Options::default()
-        }
+    /// What the rules know of a file, and what of the configuration waives.
+    pub(super) fn quality(&self) -> &Quality {
+        &self.quality
     }
-}
-
-fn policy(word: Word) -> MockPolicy {
-    match word {
-        Word::Real => MockPolicy::Real,
-        Word::Mixed => MockPolicy::Mixed,
-        Word::Unit => MockPolicy::Unit,
-    }
-}
-
-/// Top-level packages of the project: folders with an `__init__.py` at the top or below `src`.
-fn first_party(base: Option<&Snapshot>) -> BTreeSet<String> {
-    base.into_iter()
-        .flat_map(|base| base.files().keys())
-        .filter_map(|path| {
-            let text = path.as_str();
-            let text = text.strip_prefix("src/").unwrap_or(text);
-            let (package, rest) = text.split_once('/')?;
-            (rest == "__init__.py" && !package.starts_with("test")).then(|| package.to_owned())
-        })
-        .collect()
 }

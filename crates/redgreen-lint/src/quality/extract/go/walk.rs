@@ -78,7 +78,11 @@ pub(super) fn function(text: &str, options: &Options, node: Node<'_>, file: &mut
             name: name.to_owned(),
             span: node.byte_range(),
             name_span: name_node.byte_range(),
-            is_empty: statements.is_empty(),
+            is_empty: statements.iter().all(|statement| {
+                matches!(text_of(*statement, text), "return" | "{" | "}")
+                    || text_of(*statement, text).ends_with(".Parallel()")
+                    || text_of(*statement, text).ends_with(".Helper()")
+            }),
             assertions: Vec::new(),
             helpers: Vec::new(),
             facts: Vec::new(),
@@ -196,18 +200,24 @@ impl Walk<'_> {
             let leaves = matches!(
                 statement.kind(),
                 "return_statement" | "break_statement" | "continue_statement"
-            ) || statement.kind() == "expression_statement" && {
+            ) || statement.kind() == "if_statement" && {
+                let text: String = text_of(statement, self.text).split_whitespace().collect();
+                text == "iftrue{return}"
+            } || statement.kind() == "expression_statement" && {
                 let text = text_of(statement, self.text);
-                [
-                    "FailNow()",
-                    "Skip(",
-                    "Skipf(",
-                    "SkipNow()",
-                    "Fatal(",
-                    "Fatalf(",
-                ]
-                .iter()
-                .any(|call| text.starts_with(&format!("{}.{call}", self.handle)))
+                text.starts_with("panic(")
+                    || text.starts_with("os.Exit(")
+                    || text.starts_with("runtime.Goexit(")
+                    || [
+                        "FailNow()",
+                        "Skip(",
+                        "Skipf(",
+                        "SkipNow()",
+                        "Fatal(",
+                        "Fatalf(",
+                    ]
+                    .iter()
+                    .any(|call| text.starts_with(&format!("{}.{call}", self.handle)))
             };
             if leaves {
                 self.context.unreachable = true;
@@ -282,6 +292,7 @@ impl Walk<'_> {
             }
             "call_expression" => self.call(node, depth),
             _ => {
+                self.unevaluated(node);
                 if matches!(
                     node.kind(),
                     "short_var_declaration" | "assignment_statement" | "var_declaration"
@@ -290,6 +301,52 @@ impl Walk<'_> {
                 }
                 self.inner(node, depth);
             }
+        }
+    }
+
+    /// `_ = got == want`, `reflect.DeepEqual(got, want)` alone: a question that nobody looks at the answer of.
+    fn unevaluated(&mut self, node: Node<'_>) {
+        let text: String = text_of(node, self.text).split_whitespace().collect();
+        let asked = match node.kind() {
+            "assignment_statement" => match text.strip_prefix("_=") {
+                Some(asked) => asked,
+                None => return,
+            },
+            "expression_statement" => {
+                if text.starts_with("<-time.After(") {
+                    self.fact(node, FactKind::Sleep);
+                }
+                &text
+            }
+            _ => return,
+        };
+        let questions = [
+            "reflect.DeepEqual(",
+            "cmp.Diff(",
+            "cmp.Equal(",
+            "errors.Is(",
+            "errors.As(",
+            "bytes.Equal(",
+            "strings.Contains(",
+            "strings.HasPrefix(",
+            "slices.Equal(",
+            "maps.Equal(",
+            "assert.ObjectsAreEqual(",
+        ];
+        let is_comparison = node.kind() == "assignment_statement"
+            && ["==", "!="].iter().any(|op| asked.contains(op))
+            && !asked.starts_with("func");
+        let is_bare = (asked.starts_with("Expect(") || asked.contains(".Expect("))
+            && asked.ends_with(')')
+            && asked.matches('.').count() <= 1
+            && !asked.contains(").");
+        if is_comparison || is_bare || questions.iter().any(|call| asked.starts_with(call)) {
+            self.fact(
+                node,
+                FactKind::NotEvaluated {
+                    missing: "nobody looks at the answer",
+                },
+            );
         }
     }
 
@@ -376,8 +433,39 @@ impl Walk<'_> {
 
     fn strength_of_condition(&mut self, condition: Node<'_>) -> Strength {
         let text: String = text_of(condition, self.text).split_whitespace().collect();
-        if matches!(text.as_str(), "true" | "1!=1" | "1==1") {
+        if text == "true" {
             return Strength::Value;
+        }
+        // `if false { t.Error(…) }`, `if 1 != 1 { … }`: never fails.
+        let number = |side: &str| side.parse::<i64>().ok();
+        let never = match text.split_once("!=").or_else(|| text.split_once("==")) {
+            Some((left, right)) => match (number(left), number(right)) {
+                (Some(left), Some(right)) => (left == right) == text.contains("!="),
+                _ => false,
+            },
+            None => matches!(text.as_str(), "false" | "!true"),
+        };
+        if never || text.starts_with("len(") && text.ends_with(")<0") {
+            self.fact(condition, FactKind::ConstantTrue { in_callback: false });
+            return Strength::None;
+        }
+        let twins = ["!reflect.DeepEqual(", "cmp.Diff("]
+            .iter()
+            .find_map(|call| text.strip_prefix(call)?.split_once(')'))
+            .and_then(|(arguments, _)| arguments.split_once(','));
+        if twins.is_some_and(|(left, right)| left == right) {
+            self.fact(condition, FactKind::ComparesItself);
+            return Strength::None;
+        }
+        if let Some(inner) = text
+            .strip_prefix("!(")
+            .and_then(|rest| rest.strip_suffix(')'))
+            && let Some((left, right)) = inner.split_once("==")
+            && left == right
+            && !left.contains('(')
+        {
+            self.fact(condition, FactKind::ComparesItself);
+            return Strength::None;
         }
         if let Some((left, right)) = text.split_once("!=")
             && left == right
@@ -387,8 +475,9 @@ impl Walk<'_> {
             return Strength::None;
         }
         match text.as_str() {
-            "err!=nil" | "nil!=err" => Strength::Predicate,
+            "err!=nil" | "nil!=err" => Strength::Weak,
             _ if text.ends_with("==nil") => Strength::Weak,
+            _ if text.starts_with("len(") && text.ends_with(")==0") => Strength::Shape,
             _ => Strength::Value,
         }
     }
@@ -494,6 +583,14 @@ impl Walk<'_> {
                 && !matches!(method, "T" | "Run" | "SetT" | "Require" | "Assert")
         {
             self.testify(node, method, &arguments, context);
+        } else if method.starts_with("Assert")
+            && method.len() > 6
+            && arguments
+                .first()
+                .is_some_and(|first| text_of(*first, self.text) == self.handle)
+        {
+            // testify's mocks.
+            self.assertion(node, Strength::MockCalledWith, context);
         } else if (package.starts_with("Expect(")
             || package.contains(".Expect(")
             || package.starts_with("Ω("))
@@ -566,7 +663,7 @@ impl Walk<'_> {
                         || matches!(left, "true" | "false" | "nil");
                     self.fact(
                         node,
-                        if literal {
+                        if literal || left.starts_with("[]") {
                             FactKind::ConstantTrue { in_callback: false }
                         } else {
                             FactKind::ComparesItself
@@ -574,11 +671,37 @@ impl Walk<'_> {
                     );
                     Strength::None
                 }
+                (Some(left), Some(right)) if is_literal(left) && is_literal(right) => {
+                    let first = !self.begun && !context.conditional;
+                    self.fact(node, FactKind::AlwaysFails { first });
+                    return;
+                }
+                (Some(left), Some(right))
+                    if left == right
+                        && left.ends_with(')')
+                        && !left.contains("()")
+                        && !["Next", "time.", "rand.", "New"]
+                            .iter()
+                            .any(|word| left.contains(word)) =>
+                {
+                    self.fact(node, FactKind::ExpectedFromSubject);
+                    Strength::Value
+                }
                 _ => Strength::Value,
             },
             "NotNil" | "NotEmpty" | "NotZero" => Strength::Weak,
-            "NoError" | "Nil" | "Error" | "Implements" | "IsType" | "NotPanics" => {
-                Strength::Predicate
+            "Nil" | "NoError" if of(0) == Some("nil") => {
+                self.fact(node, FactKind::ConstantTrue { in_callback: false });
+                Strength::None
+            }
+            "NoError" | "Error" => Strength::Weak,
+            "Implements" | "IsType" => Strength::Shape,
+            "Nil" | "NotPanics" => Strength::Predicate,
+            "NotEqual" | "Greater" | "Less" | "Contains"
+                if of(0).is_some_and(is_literal) && of(1).is_some_and(is_literal) =>
+            {
+                self.fact(node, FactKind::ConstantTrue { in_callback: false });
+                Strength::None
             }
             "True" | "False" => Strength::Predicate,
             "Panics" => Strength::Raises,
@@ -625,6 +748,9 @@ impl Walk<'_> {
             | "rand.Int63" | "rand.IntN" => {
                 self.fact(node, FactKind::Unrepeatable { on: "chance" });
             }
+            "uuid.New" | "uuid.NewString" => {
+                self.fact(node, FactKind::Unrepeatable { on: "chance" });
+            }
             "gomock.NewController" => self.fact(node, double(DoubleKind::Mock)),
             "sqlmock.New"
             | "sqlmock.NewWithDSN"
@@ -668,6 +794,16 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// A number, a text or a truth value as it is written.
+fn is_literal(text: &str) -> bool {
+    text.parse::<f64>().is_ok()
+        || matches!(text, "true" | "false")
+        || text.len() > 1
+            && text.starts_with('"')
+            && text.ends_with('"')
+            && text.matches('"').count() == 2
 }
 
 fn text_of_test<'t>(text: &'t str, test: &TestModel) -> &'t str {

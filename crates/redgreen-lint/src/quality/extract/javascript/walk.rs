@@ -338,11 +338,15 @@ impl<'t> Walk<'t> {
         self.names = Names::default();
         match run {
             Some(Expression::ArrowFunctionExpression(function)) => {
-                self.visit_arrow_body(&function.body);
+                if let ArrowFunctionBody::FunctionBody(body) = &function.body {
+                    walk::walk_function_body(self, body);
+                } else {
+                    self.visit_arrow_body(&function.body);
+                }
             }
             Some(Expression::FunctionExpression(function)) => {
                 if let Some(body) = &function.body {
-                    self.visit_function_body(body);
+                    walk::walk_function_body(self, body);
                 }
             }
             _ => {}
@@ -482,7 +486,10 @@ impl<'a> Visit<'a> for Walk<'_> {
 
     fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
         self.awaited = false;
+        let functions = self.functions;
+        self.functions += 1;
         walk::walk_function_body(self, it);
+        self.functions = functions;
     }
 
     fn visit_variable_declaration(&mut self, it: &VariableDeclaration<'a>) {

@@ -1,5 +1,6 @@
 //! The statements of a Rust test with their context.
 
+use super::known::{Known, Names};
 use super::{Reader, doubles};
 use crate::quality::model::{
     Assertion, Asserts, Context, Double, DoubleKind, Fact, FactKind, Helper, Strength, TestModel,
@@ -25,6 +26,9 @@ pub(super) struct Body<'r, 'a, 't> {
     begun: bool,
     /// In a function or closure of the test, or in a test that is to panic: failing is not the test's own end.
     elsewhere: usize,
+    names: Names,
+    /// The text of the test: what is mentioned once is not used.
+    whole: &'r str,
 }
 
 impl<'r, 'a, 't> Body<'r, 'a, 't> {
@@ -36,10 +40,12 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
     ) {
         let mut body = Self {
             reader,
-            test,
             context: Context::default(),
             begun: false,
             elsewhere: usize::from(is_to_panic),
+            names: Names::of(block),
+            whole: reader.text.get(test.span.clone()).unwrap_or(""),
+            test,
         };
         body.visit_block(block);
     }
@@ -93,7 +99,11 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 let Some(condition) = arguments.first() else {
                     return;
                 };
-                match literal_truth(condition) {
+                let truth = match self.names.known(condition) {
+                    Some(Known::Bool(value)) => Some(value),
+                    _ => literal_truth(condition),
+                };
+                match truth {
                     Some(false) => {
                         self.always_fails(call);
                     }
@@ -163,6 +173,19 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
     fn truth(&mut self, at: &Macro, condition: &Expr) -> Strength {
         match condition {
             Expr::Paren(inner) => self.truth(at, &inner.expr),
+            Expr::Binary(binary)
+                if text_of(&binary.left).ends_with(". len ()") && text_of(&binary.right) == "0" =>
+            {
+                match binary.op {
+                    // A length is never less than nothing.
+                    BinOp::Ge(_) => {
+                        self.fact(at, FactKind::ConstantTrue { in_callback: false });
+                        Strength::None
+                    }
+                    BinOp::Gt(_) | BinOp::Ne(_) => Strength::Shape,
+                    _ => Strength::Value,
+                }
+            }
             Expr::Binary(binary) => match binary.op {
                 BinOp::Eq(_) | BinOp::Le(_) | BinOp::Ge(_) => {
                     self.comparison(at, &binary.left, &binary.right, true)
@@ -184,7 +207,38 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 }
                 _ => Strength::Value,
             },
-            Expr::Unary(unary) => self.truth(at, &unary.expr).max(Strength::Predicate),
+            Expr::Unary(unary) => match &*unary.expr {
+                Expr::MethodCall(call) if call.method == "is_empty" => Strength::Shape,
+                // `!(r != r)`
+                Expr::Paren(inner) => match &*inner.expr {
+                    Expr::Binary(binary) if matches!(binary.op, BinOp::Ne(_)) => {
+                        self.comparison(at, &binary.left, &binary.right, true)
+                    }
+                    other => self.truth(at, other).max(Strength::Predicate),
+                },
+                other => match self.truth(at, other) {
+                    Strength::Weak => Strength::Weak,
+                    stronger => stronger.max(Strength::Predicate),
+                },
+            },
+            Expr::Macro(call) if call.mac.path.is_ident("matches") => {
+                let text = call.mac.tokens.to_string().replace(' ', "");
+                if [
+                    ",Ok(_)",
+                    ",Some(_)",
+                    ",Err(_)",
+                    ",Ok(..)",
+                    ",Some(..)",
+                    ",Err(..)",
+                ]
+                .iter()
+                .any(|end| text.ends_with(end))
+                {
+                    Strength::Weak
+                } else {
+                    Strength::Value
+                }
+            }
             Expr::MethodCall(call) => match call.method.to_string().as_str() {
                 "is_ok" | "is_some" | "is_err" | "is_none" if call.args.is_empty() => {
                     Strength::Weak
@@ -199,6 +253,17 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
 
     fn comparison(&mut self, at: &Macro, left: &Expr, right: &Expr, equal: bool) -> Strength {
         let (left_text, right_text) = (text_of(left), text_of(right));
+        if let (Some(one), Some(two)) = (self.names.known(left), self.names.known(right)) {
+            if (one == two) == equal {
+                self.fact(at, FactKind::ConstantTrue { in_callback: false });
+            } else {
+                self.always_fails(at);
+            }
+            return Strength::None;
+        }
+        if !equal && left_text.ends_with(". len ()") && right_text == "0" {
+            return Strength::Shape;
+        }
         if is_literal(left) && is_literal(right) {
             if (left_text == right_text) == equal {
                 self.fact(at, FactKind::ConstantTrue { in_callback: false });
@@ -210,7 +275,63 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             self.fact(at, FactKind::ComparesItself);
             return Strength::None;
         }
+        if equal
+            && let (Some(one), Some(two)) = (self.names.plain(left), self.names.plain(right))
+            && one == two
+        {
+            self.fact(at, FactKind::ComparesItself);
+            return Strength::None;
+        }
+        if equal && self.names.asked_twice(left, right) {
+            self.fact(at, FactKind::ExpectedFromSubject);
+        }
         Strength::Value
+    }
+
+    /// How often the test mentions a name.
+    fn mentions(&self, name: &str) -> usize {
+        let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        self.whole
+            .match_indices(name)
+            .filter(|(at, _)| {
+                !part(self.whole[..*at].chars().next_back())
+                    && !part(self.whole[at + name.len()..].chars().next())
+            })
+            .count()
+    }
+
+    /// `let _ = a == b;`, `let ok = a == b;` and `ok` is not looked at.
+    fn unevaluated(&mut self, local: &syn::Local) {
+        let name = match &local.pat {
+            syn::Pat::Wild(_) => None,
+            syn::Pat::Ident(name) => Some(name.ident.to_string()),
+            _ => return,
+        };
+        let Some(init) = &local.init else { return };
+        let question = match &*init.expr {
+            Expr::Binary(binary) => matches!(
+                binary.op,
+                BinOp::Eq(_)
+                    | BinOp::Ne(_)
+                    | BinOp::Lt(_)
+                    | BinOp::Le(_)
+                    | BinOp::Gt(_)
+                    | BinOp::Ge(_)
+            ),
+            Expr::MethodCall(call) => {
+                name.is_none() && asks(&call.method.to_string()) && call.method != "contains"
+            }
+            Expr::Macro(call) => call.mac.path.is_ident("matches"),
+            _ => false,
+        };
+        if question && name.is_none_or(|name| self.mentions(&name) == 1) {
+            self.fact(
+                &*init.expr,
+                FactKind::NotEvaluated {
+                    missing: "a question without `assert!`",
+                },
+            );
+        }
     }
 
     fn reads(&mut self, at: &impl Spanned, path: &str) {
@@ -239,7 +360,17 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 self.reads(at, &text);
             }
         }
+        let whole = text_of_call(at);
+        if matches!(name, "read_to_string" | "read") && whole.contains("CARGO_MANIFEST_DIR") {
+            let path = whole.replace(' ', "");
+            if path.contains("src/") && path.contains(".rs\"") {
+                self.fact(at, FactKind::ReadsImplementation);
+            }
+        }
         match name {
+            "sleep_ms" => self.fact(at, FactKind::Sleep),
+            "after" if path.ends_with("Timer::after") => self.fact(at, FactKind::Sleep),
+            "new_v4" => self.fact(at, FactKind::Unrepeatable { on: "chance" }),
             "sleep" => self.fact(at, FactKind::Sleep),
             "exit" | "abort" if path.contains("process") => self.fact(
                 at,
@@ -325,18 +456,39 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
         let before = self.context;
         for statement in &block.stmts {
             self.visit_stmt(statement);
-            let leaves = match statement {
-                Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), _) => true,
-                Stmt::Macro(call) => ["panic", "todo", "unimplemented", "unreachable"]
-                    .iter()
-                    .any(|name| call.mac.path.is_ident(name)),
-                _ => false,
-            };
+            if let Stmt::Local(local) = statement
+                && let Some((_, otherwise)) =
+                    local.init.as_ref().and_then(|init| init.diverge.as_ref())
+            {
+                // `let Some(v) = f() else { return };`: what follows may not be reached.
+                let mut looks = Looks::default();
+                looks.visit_expr(otherwise);
+                self.context.conditional |= !looks.panics;
+            }
+            let leaves =
+                match statement {
+                    Stmt::Expr(Expr::If(branch), _) => {
+                        self.names.known(&branch.cond) == Some(Known::Bool(true))
+                            && branch.then_branch.stmts.iter().any(|statement| {
+                                matches!(statement, Stmt::Expr(Expr::Return(_), _))
+                            })
+                    }
+                    Stmt::Expr(Expr::Call(call), _) => {
+                        let path = call.func.to_token_stream().to_string().replace(' ', "");
+                        path.ends_with("process::exit") || path.ends_with("process::abort")
+                    }
+                    Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), _) => true,
+                    Stmt::Macro(call) => ["panic", "todo", "unimplemented", "unreachable"]
+                        .iter()
+                        .any(|name| call.mac.path.is_ident(name)),
+                    _ => false,
+                };
             if leaves {
                 self.context.unreachable = true;
             }
         }
         self.context.unreachable = before.unreachable;
+        self.context.conditional = before.conditional;
     }
 
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
@@ -371,12 +523,7 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
                 );
                 visit::visit_stmt(self, statement);
             }
-            Stmt::Expr(Expr::MethodCall(call), Some(_))
-                if matches!(
-                    call.method.to_string().as_str(),
-                    "is_ok" | "is_some" | "is_err" | "is_none" | "eq" | "ne"
-                ) =>
-            {
+            Stmt::Expr(Expr::MethodCall(call), Some(_)) if asks(&call.method.to_string()) => {
                 self.fact(
                     call,
                     FactKind::NotEvaluated {
@@ -384,6 +531,31 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
                     },
                 );
                 visit::visit_stmt(self, statement);
+            }
+            // A thread that nobody waits for: its panic fails nothing.
+            Stmt::Expr(Expr::Call(call), Some(_))
+                if call
+                    .func
+                    .to_token_stream()
+                    .to_string()
+                    .ends_with(":: spawn") =>
+            {
+                self.within(
+                    |context| context.swallowed = true,
+                    |body| visit::visit_stmt(body, statement),
+                );
+            }
+            Stmt::Local(local)
+                if matches!(local.pat, syn::Pat::Wild(_))
+                    && local.init.as_ref().is_some_and(|init| {
+                        matches!(&*init.expr, Expr::MethodCall(call) if call.method == "join"
+                            && matches!(&*call.receiver, Expr::Call(_)))
+                    }) =>
+            {
+                self.within(
+                    |context| context.swallowed = true,
+                    |body| visit::visit_stmt(body, statement),
+                );
             }
             Stmt::Item(_) => visit::visit_stmt(self, statement),
             _ => {
@@ -398,8 +570,15 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
     }
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
+        self.unevaluated(local);
         let Some(init) = &local.init else { return };
-        self.visit_expr(&init.expr);
+        // `let check = || assert…;` that nothing calls.
+        let forgotten = matches!(&*init.expr, Expr::Closure(_) | Expr::Async(_))
+            && matches!(&local.pat, syn::Pat::Ident(name) if self.mentions(&name.ident.to_string()) == 1);
+        self.within(
+            |context| context.uncalled |= forgotten,
+            |body| body.visit_expr(&init.expr),
+        );
         let Some((_, otherwise)) = &init.diverge else {
             return;
         };
@@ -432,8 +611,12 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
             asserts(&|looks| looks.visit_expr(other))
                 && asserts(&|looks| looks.visit_block(&branch.then_branch))
         });
+        let known = self.names.known(&branch.cond);
         self.within(
-            |context| context.conditional |= !exhaustive,
+            |context| {
+                context.conditional |= !exhaustive && known.is_none();
+                context.unreachable |= known == Some(Known::Bool(false));
+            },
             |body| {
                 body.visit_block(&branch.then_branch);
                 if let Some((_, other)) = &branch.else_branch {
@@ -479,16 +662,25 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
     fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
         self.visit_expr(&each.expr);
         let runs = surely_runs(&each.expr);
+        let text = text_of(&each.expr).replace(' ', "");
+        let never = text == "0..0" || text == "[]" || text.starts_with("[]as");
         self.within(
-            |context| context.in_loop |= !runs,
+            |context| {
+                context.in_loop |= !runs;
+                context.unreachable |= never;
+            },
             |body| body.visit_block(&each.body),
         );
     }
 
     fn visit_expr_while(&mut self, repeat: &'ast syn::ExprWhile) {
         self.visit_expr(&repeat.cond);
+        let never = self.names.known(&repeat.cond) == Some(Known::Bool(false));
         self.within(
-            |context| context.in_loop = true,
+            |context| {
+                context.in_loop = true;
+                context.unreachable |= never;
+            },
             |body| body.visit_block(&repeat.body),
         );
     }
@@ -506,7 +698,12 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
         let before = self.context.unreachable;
         self.context.unreachable = false;
         self.elsewhere += 1;
-        visit::visit_item_fn(self, function);
+        let forgotten =
+            function.attrs.is_empty() && self.mentions(&function.sig.ident.to_string()) == 1;
+        self.within(
+            |context| context.uncalled |= forgotten,
+            |body| visit::visit_item_fn(body, function),
+        );
         self.elsewhere -= 1;
         self.context.unreachable = before;
     }
@@ -550,8 +747,37 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
             "join" => {}
             _ => self.helper(&name, &name),
         }
+        if matches!(name.as_str(), "map" | "inspect" | "and_then") {
+            // Nothing runs where there is nothing.
+            return self.within(
+                |context| context.conditional = true,
+                |body| visit::visit_expr_method_call(body, call),
+            );
+        }
         visit::visit_expr_method_call(self, call);
     }
+}
+
+/// Whether a method only answers a question.
+fn asks(method: &str) -> bool {
+    matches!(
+        method,
+        "is_ok"
+            | "is_some"
+            | "is_err"
+            | "is_none"
+            | "eq"
+            | "ne"
+            | "is_empty"
+            | "contains"
+            | "starts_with"
+            | "ends_with"
+            | "contains_key"
+    )
+}
+
+fn text_of_call(call: &syn::ExprCall) -> String {
+    call.to_token_stream().to_string()
 }
 
 /// Whether a block does nothing but panic.
