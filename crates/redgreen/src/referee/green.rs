@@ -575,7 +575,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
 }
 
 /// Static items of the files that hold these items.
-fn items_of(
+pub(super) fn items_of(
     context: &Context,
     setting: &Setting,
     tree: &Snapshot,

@@ -27,3 +27,4 @@ pub mod scope;
 pub mod slips;
 pub mod snapshots;
 pub mod trees;
+pub mod trial;

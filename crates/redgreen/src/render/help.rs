@@ -11,7 +11,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "One gate, by hand",
-        &["next", "red", "lock", "green", "full"],
+        &["next", "red", "lock", "try", "green", "full"],
     ),
     (
         "Answer a run",
@@ -21,9 +21,11 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "Look",
-        &["show", "log", "locks", "evidence", "lint", "explain"],
+        &[
+            "show", "log", "locks", "evidence", "lint", "explain", "prompt",
+        ],
     ),
-    ("Keep house", &["config", "clean"]),
+    ("Keep house", &["doctor", "config", "clean"]),
     ("Shell", &["completions", "man"]),
 ];
 

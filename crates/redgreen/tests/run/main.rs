@@ -10,6 +10,7 @@ mod claude;
 mod delivery;
 mod disputes;
 mod evidence;
+mod examples;
 mod hold_outs;
 mod isolation;
 mod modes;
