@@ -23,3 +23,4 @@ pub mod service;
 pub mod state;
 pub mod tree;
 pub mod walk;
+pub mod websocket;

@@ -6,6 +6,7 @@
 //! with us, also when we are killed.
 
 mod daemon;
+pub mod holders;
 mod nats;
 mod postgres;
 mod redis;
@@ -162,6 +163,19 @@ impl Service {
         folder: &Path,
         tree: &Path,
     ) -> Result<Self, ServiceError> {
+        Self::start_in(settings, folder, tree, tree)
+    }
+
+    /// The same for a program that is started in another folder than the tree.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub fn start_in(
+        settings: &ServiceSettings,
+        folder: &Path,
+        tree: &Path,
+        cwd: &Path,
+    ) -> Result<Self, ServiceError> {
         let refused = |what: String, hint: &str, log: Vec<String>| ServiceError {
             service: settings.name.clone(),
             what,
@@ -193,7 +207,7 @@ impl Service {
                 ServiceKind::Redis => redis::start(settings, &own, port),
                 ServiceKind::Nats => nats::start(settings, &own, port),
                 ServiceKind::Command | ServiceKind::External => {
-                    command(settings, &own, port, tree)
+                    command(settings, &own, port, tree, cwd)
                 }
             }
             .and_then(|daemon| {
@@ -267,7 +281,8 @@ impl Service {
 
     /// The listener is ours. A service that is ready by its output may have no port at all.
     fn listens(&self) -> bool {
-        if self.settings.kind == ServiceKind::Command && matches!(self.settings.ready, Ready::Log(_))
+        if self.settings.kind == ServiceKind::Command
+            && matches!(self.settings.ready, Ready::Log(_))
         {
             return true;
         }
@@ -356,9 +371,8 @@ impl Service {
     /// The server refused.
     pub fn fresh(&self, database: &str, template: Option<&str>) -> Result<String, ServiceError> {
         let asked = match self.settings.kind {
-            ServiceKind::Postgres => {
-                postgres::create_database(self.port, database, template).map(|()| database.to_owned())
-            }
+            ServiceKind::Postgres => postgres::create_database(self.port, database, template)
+                .map(|()| database.to_owned()),
             ServiceKind::Redis => redis::empty(self.port).map(|()| String::new()),
             ServiceKind::Nats | ServiceKind::Command | ServiceKind::External => Ok(String::new()),
         };
@@ -439,6 +453,7 @@ fn command(
     folder: &Path,
     port: u16,
     tree: &Path,
+    cwd: &Path,
 ) -> Result<Daemon, ServiceError> {
     let port = port.to_string();
     let (own, tree_text) = (folder.display().to_string(), tree.display().to_string());
@@ -460,5 +475,12 @@ fn command(
             .iter()
             .map(|(name, text)| (name.clone(), fill(text, &values))),
     );
-    Daemon::start(settings, argv, folder, tree, &extra, &[tree.to_owned()])
+    Daemon::start(
+        settings,
+        argv,
+        folder,
+        cwd,
+        &extra,
+        &[tree.to_owned(), cwd.to_owned()],
+    )
 }

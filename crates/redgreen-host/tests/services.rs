@@ -103,24 +103,36 @@ fn e1_a_service_that_ends_is_said_with_its_last_lines() {
         &["sh", "-c", "echo 'no such table: users'; exit 3"],
     );
     let error = Service::start(&wanted, &folder.path().join("it"), folder.path()).unwrap_err();
-    assert!(error.what.contains("with exit code 3 before it was ready"), "{error}");
+    assert!(
+        error.what.contains("with exit code 3 before it was ready"),
+        "{error}"
+    );
     assert_eq!(error.log, ["no such table: users"]);
 
-    let mut wanted = settings(ServiceKind::Command, &["sh", "-c", "echo up; sleep 1; exit 4"]);
+    let mut wanted = settings(
+        ServiceKind::Command,
+        &["sh", "-c", "echo up; sleep 1; exit 4"],
+    );
     wanted.ready = Ready::Log("up".to_owned());
     let service = start(&wanted, folder.path());
     while service.check().is_ok() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let error = service.check().unwrap_err();
-    assert!(error.what.contains("with exit code 4 while it was needed"), "{error}");
+    assert!(
+        error.what.contains("with exit code 4 while it was needed"),
+        "{error}"
+    );
 }
 
 #[test]
 fn e1_a_server_that_finds_its_port_taken_is_started_on_another_one() {
     let folder = tempfile::tempdir().unwrap();
     let script = "if [ ! -e second ]; then touch second; echo 'Address already in use' >&2; exit 1; fi; exec python3 -c \"$0\" \"$1\"";
-    let wanted = settings(ServiceKind::Command, &["sh", "-c", script, SERVER, "{port}"]);
+    let wanted = settings(
+        ServiceKind::Command,
+        &["sh", "-c", script, SERVER, "{port}"],
+    );
     let service = start(&wanted, folder.path());
     assert!(http::get(&format!("http://{HOST}:{}/", service.port())).is_ok());
 }
@@ -134,7 +146,10 @@ fn e1_d4_postgres_has_a_database_per_run_and_counts_its_use() {
         redgreen_host::service::postgres_sql(port, database, statement).unwrap()
     };
     service.fresh("template", None).unwrap();
-    psql("template", "create table t (x int); insert into t values (42)");
+    psql(
+        "template",
+        "create table t (x int); insert into t values (42)",
+    );
     let one = service.fresh("one", Some("template")).unwrap();
     let before = service.used(&one).unwrap();
     assert_eq!(psql(&one, "select x from t").trim(), "42");
@@ -143,7 +158,10 @@ fn e1_d4_postgres_has_a_database_per_run_and_counts_its_use() {
     assert_eq!(psql(&other, "select x from t").trim(), "42");
     assert!(service.used(&one).unwrap() > before);
     let untouched = service.used(&other);
-    assert_eq!(service.variables(&one)["ADDRESS"], format!("redgreen@{HOST}:{port}/one"));
+    assert_eq!(
+        service.variables(&one)["ADDRESS"],
+        format!("redgreen@{HOST}:{port}/one")
+    );
     assert_eq!(untouched, service.used(&other), "looking is not using");
     drop(service);
     assert!(nobody_listens(port));

@@ -10,6 +10,7 @@ mod red;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 pub use expectations::{
     ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
@@ -20,6 +21,7 @@ pub use locking::{LockCheck, judge_lock};
 pub use planted::{PlantedTest, judge_planted};
 pub use red::{RedInput, judge_red};
 pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
+pub use validation::{Hint, StepRun, Traces, hint, judge_validation};
 
 use crate::id::{ItemId, RelPath, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -40,6 +42,8 @@ pub enum Gate {
     Green,
     /// The whole suite and every check pass.
     Full,
+    /// The real application was started and used.
+    Validate,
 }
 
 impl Gate {
@@ -51,6 +55,7 @@ impl Gate {
             Self::Lock => "lock",
             Self::Green => "green",
             Self::Full => "full",
+            Self::Validate => "validate",
         }
     }
 }

@@ -80,7 +80,10 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
         let idle_since = now.saturating_duration_since(output_at);
         let over_idle = spec.idle_timeout.is_some_and(|limit| idle_since >= limit);
         let stopped = (spec.ends_on_stop && crate::interrupt::stop_requested())
-            || spec.handle.as_ref().is_some_and(|handle| handle.stop_asked());
+            || spec
+                .handle
+                .as_ref()
+                .is_some_and(|handle| handle.stop_asked());
         ending = if stopped || INTERRUPTIONS.load(Ordering::SeqCst) != interruptions {
             Some(Ended::Interrupted)
         } else if now.saturating_duration_since(start) >= spec.timeout {

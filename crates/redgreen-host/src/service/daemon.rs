@@ -98,10 +98,9 @@ impl Daemon {
             Some(Ok(finished)) => match finished.ended {
                 Ended::Code(code) => format!("with exit code {code}"),
                 Ended::Signal(signal) => format!("by signal {signal}"),
-                Ended::TimedOut
-                | Ended::IdledOut
-                | Ended::OutputLimit
-                | Ended::Interrupted => "because it was stopped".to_owned(),
+                Ended::TimedOut | Ended::IdledOut | Ended::OutputLimit | Ended::Interrupted => {
+                    "because it was stopped".to_owned()
+                }
             },
         }
     }

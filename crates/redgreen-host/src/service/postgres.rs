@@ -111,7 +111,12 @@ pub(super) fn start(
         )
     };
     std::fs::create_dir_all(folder).map_err(io)?;
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect::<Vec<_>>()
+    };
     let initdb = words(&[
         &program("initdb"),
         "-D",

@@ -18,7 +18,10 @@ pub(super) fn start(
     folder: &Path,
     port: u16,
 ) -> Result<Daemon, ServiceError> {
-    let Some(server) = SERVERS.iter().find_map(|name| crate::env::find_program(name)) else {
+    let Some(server) = SERVERS
+        .iter()
+        .find_map(|name| crate::env::find_program(name))
+    else {
         return Err(ServiceError {
             service: settings.name.clone(),
             what: "neither `redis-server` nor `valkey-server` is installed".to_owned(),

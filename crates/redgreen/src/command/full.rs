@@ -45,6 +45,7 @@ pub(super) fn validate(
         lock: Some(lock.digest),
         runs: &outcome.runs,
         checks: &outcome.checks,
+        validation: &outcome.validation,
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(
@@ -56,6 +57,9 @@ pub(super) fn validate(
                     "        check {} {word} ({})\n",
                     check.name, check.success
                 ));
+            }
+            if !outcome.validation.is_empty() {
+                text.push_str(&super::validate::line(&outcome.validation));
             }
             text.push_str(&format!(
                 "        full suite run {} of at most 3 times\n",

@@ -75,6 +75,7 @@ pub(super) fn prove(
         lock: Some(lock.digest),
         runs: &runs,
         checks: &[],
+        validation: &[],
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(

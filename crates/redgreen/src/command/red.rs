@@ -155,6 +155,7 @@ pub fn record(
         lock: None,
         runs: &red.runs,
         checks: &[],
+        validation: &[],
     };
     keep(context, &red.result, duration, &subject)
 }

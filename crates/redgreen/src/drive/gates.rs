@@ -180,6 +180,9 @@ impl Driver<'_> {
             Gate::Red | Gate::Lock => self.red_gate(task),
             Gate::Green => self.green_gate(task),
             Gate::Full => self.full_gate(task, suites_left),
+            Gate::Validate => Err(Failure::internal(
+                "the application is validated with the full gate of each task",
+            )),
         };
         let judged = match judged {
             Ok(judged) => judged,
@@ -198,6 +201,7 @@ impl Driver<'_> {
                 runs: Vec::new(),
                 suite_runs: 0,
                 checks: Vec::new(),
+                validation: Vec::new(),
                 environment: None,
             },
         };
@@ -208,6 +212,7 @@ impl Driver<'_> {
             lock: judged.lock,
             runs: &judged.runs,
             checks: &judged.checks,
+            validation: &judged.validation,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -232,6 +237,7 @@ impl Driver<'_> {
             runs: red.runs.clone(),
             suite_runs: 0,
             checks: Vec::new(),
+            validation: Vec::new(),
             environment: Some(red.environments.digest()),
         };
         self.red.insert(task.clone(), red);
@@ -262,6 +268,7 @@ impl Driver<'_> {
                 .collect(),
             suite_runs: 0,
             checks: Vec::new(),
+            validation: Vec::new(),
             environment: Some(outcome.environment),
         })
     }
@@ -299,6 +306,7 @@ impl Driver<'_> {
             runs: outcome.runs,
             suite_runs: outcome.suite_runs.min(suites_left),
             checks: outcome.checks,
+            validation: outcome.validation,
             environment: Some(outcome.environment),
         })
     }
@@ -481,5 +489,6 @@ struct Judged {
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
     checks: Vec<redgreen_core::gate::CheckRun>,
+    validation: Vec<redgreen_core::gate::StepRun>,
     environment: Option<Digest>,
 }

@@ -16,6 +16,8 @@ mod locking;
 mod output;
 mod red;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
