@@ -3,6 +3,7 @@
 
 use redgreen_host::http;
 use redgreen_host::service::{HOST, Ready, Service, ServiceKind, ServiceSettings, free_port};
+use redgreen_host::websocket::Socket;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -204,4 +205,38 @@ fn e1_what_is_not_there_is_said_with_what_to_do() {
     let error = Service::start(&wanted, &folder.path().join("it"), folder.path()).unwrap_err();
     assert!(error.what.contains("was not found"), "{error}");
     assert!(free_port().unwrap() > 0);
+}
+
+#[test]
+fn e3_messages_of_a_websocket_are_kept_until_they_are_asked_for() {
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = tungstenite::accept(stream).unwrap();
+        for text in ["one", "two"] {
+            socket.send(tungstenite::Message::text(text)).unwrap();
+        }
+        let asked = socket.read().unwrap();
+        socket
+            .send(tungstenite::Message::text(format!("heard {asked}")))
+            .unwrap();
+        socket.close(None).unwrap();
+        while socket.read().is_ok() {}
+    });
+    let mut socket = Socket::open(port, "/ws", &[]).unwrap();
+    let wait = Duration::from_secs(60);
+    // Out of order, and each only once.
+    assert_eq!(socket.receive(wait, |text| text == "two").unwrap(), "two");
+    assert_eq!(socket.receive(wait, |_| true).unwrap(), "one");
+    socket.send("hello").unwrap();
+    assert_eq!(socket.receive(wait, |_| true).unwrap(), "heard hello");
+    let missed = socket.receive(wait, |_| true).unwrap_err();
+    assert!(
+        missed.closed.is_some() && missed.others.is_empty(),
+        "{missed:?}"
+    );
+    drop(socket);
+    server.join().unwrap();
+    assert!(Socket::open(port, "/ws", &[]).is_err());
 }
