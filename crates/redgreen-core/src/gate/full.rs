@@ -1,7 +1,7 @@
 //! FULL: the whole suite, the lock and every configured check (SPEC B6, B7, B8).
 
 use super::green::ExpectedTest;
-use super::validation::{StepRun, judge_steps};
+use super::validation::{StepRun, control, judge_steps};
 use super::{Change, ChangeClass, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CaseId, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -112,7 +112,8 @@ pub fn judge_full(input: &FullInput<'_>) -> GateResult {
         judge_check(check, &mut findings);
     }
     judge_steps(input.validation, &mut findings);
-    findings.finish(Gate::Full, Some(input.task.clone()), tests, Vec::new())
+    let application = control(input.validation).into_iter().collect();
+    findings.finish(Gate::Full, Some(input.task.clone()), tests, application)
 }
 
 fn bad(outcome: Outcome) -> bool {

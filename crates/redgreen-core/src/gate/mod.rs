@@ -21,7 +21,7 @@ pub use locking::{LockCheck, judge_lock};
 pub use planted::{PlantedTest, judge_planted};
 pub use red::{RedInput, judge_red};
 pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
-pub use validation::{Hint, StepRun, Traces, hint, judge_validation};
+pub use validation::{Hint, StepRun, Traces, VALIDATED, hint, judge_validation};
 
 use crate::id::{ItemId, RelPath, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -102,7 +102,8 @@ impl TestVerdict {
 /// A control that was run beside the gate (SPEC C7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
-    /// `red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`.
+    /// `red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`,
+    /// `application`, `application_partly`.
     pub kind: String,
     /// In plain words, such as "3 of 3 fail again without the code".
     pub result: String,

@@ -1,6 +1,6 @@
 //! VALIDATE: the real application was started and used as declared (SPEC E3, E6).
 
-use super::{Findings, Gate, GateResult};
+use super::{Control, Findings, Gate, GateResult};
 use crate::outcome::Verdict;
 use crate::reason::{Reason, ReasonCode};
 
@@ -230,6 +230,27 @@ impl StepRun {
     }
 }
 
+/// The kind of the [`Control`] of an application every declared step of which held.
+pub const VALIDATED: &str = "application";
+
+/// The same where a step did not hold, on the base neither.
+const VALIDATED_PARTLY: &str = "application_partly";
+
+/// What the validation of an application says beside the verdict; nothing where nothing was declared.
+pub(super) fn control(steps: &[StepRun]) -> Option<Control> {
+    let held = steps.iter().filter(|step| step.held()).count();
+    let kind = if held == steps.len() {
+        VALIDATED
+    } else {
+        VALIDATED_PARTLY
+    };
+    (!steps.is_empty()).then(|| Control {
+        kind: kind.to_owned(),
+        result: format!("application: {held} of {} steps hold", steps.len()),
+        tests: Vec::new(),
+    })
+}
+
 /// Judges the validation of the whole application.
 #[must_use]
 pub fn judge_validation(problems: &[Reason], steps: &[StepRun]) -> GateResult {
@@ -248,7 +269,12 @@ pub fn judge_validation(problems: &[Reason], steps: &[StepRun]) -> GateResult {
         );
     }
     judge_steps(steps, &mut findings);
-    findings.finish(Gate::Validate, None, Vec::new(), Vec::new())
+    findings.finish(
+        Gate::Validate,
+        None,
+        Vec::new(),
+        control(steps).into_iter().collect(),
+    )
 }
 
 /// Adds what failed.

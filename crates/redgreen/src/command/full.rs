@@ -58,9 +58,6 @@ pub(super) fn validate(
                     check.name, check.success
                 ));
             }
-            if !outcome.validation.is_empty() {
-                text.push_str(&super::validate::line(&outcome.validation));
-            }
             text.push_str(&format!(
                 "        full suite run {} of at most 3 times\n",
                 outcome.suite_runs

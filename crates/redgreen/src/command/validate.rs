@@ -40,7 +40,7 @@ pub fn run(context: &Context, arguments: &ValidateArgs) -> Ending {
     };
     let evidence = keep(context, &result, start.elapsed(), &subject)?;
     context.printer.result(
-        || format!("{}{}", gate::human(&result), line(&validated.steps)),
+        || gate::human(&result),
         || {
             let mut document = gate_document(&result, start.elapsed(), Some(evidence));
             if let Some(fields) = document.as_object_mut() {
@@ -50,18 +50,6 @@ pub fn run(context: &Context, arguments: &ValidateArgs) -> Ending {
         },
     );
     Ok(result.verdict().into())
-}
-
-/// `application  9 of 9 steps hold (1.2 s)`.
-#[must_use]
-pub fn line(steps: &[StepRun]) -> String {
-    let held = steps.iter().filter(|step| step.held()).count();
-    let time: u64 = steps.iter().map(|step| step.duration_ms).sum();
-    format!(
-        "        application: {held} of {} steps hold ({:.1} s)\n",
-        steps.len(),
-        std::time::Duration::from_millis(time).as_secs_f64()
-    )
 }
 
 fn steps(steps: &[StepRun]) -> serde_json::Value {
