@@ -46,6 +46,7 @@ pub(super) fn validate(
         runs: &outcome.runs,
         checks: &outcome.checks,
         validation: &outcome.validation,
+        hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(

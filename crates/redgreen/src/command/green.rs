@@ -76,6 +76,7 @@ pub(super) fn prove(
         runs: &runs,
         checks: &[],
         validation: &[],
+        hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;
     context.printer.result(

@@ -6,12 +6,12 @@ use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
-use crate::referee::hidden::shown;
+use crate::referee::hidden::{paths_of, shown};
 use crate::referee::lock::{LockTarget, StoredLock, create_lock, finish_lock, load_lock};
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
 use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
-use redgreen_core::id::{CriterionId, Digest, TaskId};
+use redgreen_core::id::{CriterionId, Digest, RelPath, TaskId};
 use redgreen_core::machine::{AgentRole, EffectKey, Event, GateSummary, LockRef};
 use redgreen_core::outcome::Verdict;
 use redgreen_core::plan::{Mode, Task};
@@ -203,6 +203,7 @@ impl Driver<'_> {
                 checks: Vec::new(),
                 validation: Vec::new(),
                 environment: None,
+                hidden: BTreeSet::new(),
             },
         };
         let subject = Subject {
@@ -213,6 +214,7 @@ impl Driver<'_> {
             runs: &judged.runs,
             checks: &judged.checks,
             validation: &judged.validation,
+            hidden: judged.hidden,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -239,6 +241,7 @@ impl Driver<'_> {
             checks: Vec::new(),
             validation: Vec::new(),
             environment: Some(red.environments.digest()),
+            hidden: paths_of(&red.map),
         };
         self.red.insert(task.clone(), red);
         Ok(judged)
@@ -270,6 +273,7 @@ impl Driver<'_> {
             checks: Vec::new(),
             validation: Vec::new(),
             environment: Some(outcome.environment),
+            hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
     }
 
@@ -308,6 +312,7 @@ impl Driver<'_> {
             checks: outcome.checks,
             validation: outcome.validation,
             environment: Some(outcome.environment),
+            hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
     }
 
@@ -491,4 +496,6 @@ struct Judged {
     checks: Vec<redgreen_core::gate::CheckRun>,
     validation: Vec<redgreen_core::gate::StepRun>,
     environment: Option<Digest>,
+    /// Held-out files.
+    hidden: BTreeSet<RelPath>,
 }
