@@ -1,5 +1,5 @@
 //! Real servers: started, used, found out about, and gone afterwards.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::panic, reason = "helpers of tests")]
 
 use redgreen_host::http;
 use redgreen_host::service::{HOST, Ready, Service, ServiceKind, ServiceSettings, free_port};

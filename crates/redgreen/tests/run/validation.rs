@@ -23,7 +23,8 @@ fn e6_a_task_is_production_validated_only_after_its_tests_and_the_whole_applicat
     let project = Project::with_config(&text, VALIDATION);
     // The second task breaks what the first one ships, which no test of its own sees.
     let breaks = format!("{}{}", right_source("b"), source("a", "n + n"));
-    project.agent(&[("implementer-T2-1", breaks)]);
+    let mends = format!("{}{}", right_source("b"), right_source("a"));
+    project.agent(&[("implementer-T2-1", breaks), ("implementer-T2-*", mends)]);
     let run = project.run().expect(0);
     assert!(
         run.all().contains("the first module ships"),
