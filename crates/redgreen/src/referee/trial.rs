@@ -74,7 +74,9 @@ pub fn try_locked(
         let kind = runner.settings().kind;
         let items = match kind {
             RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
-            RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
+            RunnerKind::CargoTest | RunnerKind::GoTest => {
+                all_items(context, &setting, &candidate.tree, kind)?
+            }
             RunnerKind::Junit => Vec::new(),
         };
         let report = tree

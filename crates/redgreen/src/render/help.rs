@@ -11,7 +11,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "One gate, by hand",
-        &["next", "red", "lock", "try", "green", "full"],
+        &["next", "red", "lock", "try", "green", "full", "validate"],
     ),
     (
         "Answer a run",
@@ -25,7 +25,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
             "show", "log", "locks", "evidence", "lint", "explain", "prompt",
         ],
     ),
-    ("Keep house", &["doctor", "config", "clean"]),
+    ("Keep house", &["doctor", "config", "services", "clean"]),
     ("Shell", &["completions", "man"]),
 ];
 

@@ -8,6 +8,7 @@
 
 mod controls;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;
@@ -16,6 +17,8 @@ mod locking;
 mod output;
 mod red;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
