@@ -566,7 +566,7 @@ fn run_all(
 }
 
 /// Rust names map to files through every file of the package; Python needs the affected files only.
-fn items_for(
+pub(crate) fn items_for(
     context: &Context,
     setting: &Setting,
     kind: RunnerKind,

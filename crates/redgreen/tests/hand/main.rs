@@ -6,6 +6,7 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
 mod controls;
 mod full;
 mod green;

@@ -1,0 +1,8 @@
+//! The report of an audit (SPEC C9): what is kept, printed and rendered is one document.
+
+mod document;
+
+pub use document::{
+    AUDIT_SCHEMA, AuditReport, ChangeReport, CommitLine, Finding, FindingKind, Policy, Range, Runs,
+    Side, TestLine, Totals,
+};
