@@ -12,6 +12,8 @@ use redgreen_core::test_item::Mark;
 use redgreen_core::tree::ChangeKind;
 use redgreen_formats::audit::{Finding, FindingKind, Side};
 use redgreen_host::tree::Snapshot;
+use redgreen_lint::quality::weakened::{WeakeningKind, weakened};
+use redgreen_lint::quality::{Language, Options};
 
 /// Everything that is seen of a change.
 ///
@@ -28,7 +30,7 @@ pub fn of_change(
     removed(head, split, &mut findings);
     skipped(split, &mut findings);
     snapshots(context, base, head, split, &mut findings)?;
-    _ = (setting, text_of);
+    weaker(context, setting, base, head, split, &mut findings)?;
     for finding in &split.proposal.findings {
         if finding.code == ReasonCode::DuplicateTest {
             findings.push(Finding {
@@ -48,6 +50,69 @@ pub fn of_change(
         (one.kind, &one.path, one.line).cmp(&(other.kind, &other.path, other.line))
     });
     Ok(findings)
+}
+
+/// Assertions that say less than before. A test that is skipped now is named once.
+fn weaker(
+    context: &Context,
+    setting: &Setting,
+    base: &Snapshot,
+    head: &Snapshot,
+    split: &Split,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let options = Options {
+        assertions: setting
+            .config
+            .file
+            .lint
+            .assertions
+            .iter()
+            .cloned()
+            .collect(),
+        ..Options::default()
+    };
+    for (path, kind) in &split.proposal.changed {
+        let Some(language) = Language::of(path).filter(|_| *kind == ChangeKind::Modified) else {
+            continue;
+        };
+        let (Some(old), Some(new)) = (
+            text_of(base, &context.repository, path)?,
+            text_of(head, &context.repository, path)?,
+        ) else {
+            continue;
+        };
+        for one in weakened(language, &old, &new, &options).unwrap_or_default() {
+            let skips = one.kind == WeakeningKind::Skipped;
+            let test = format!("{path}::{}", one.test);
+            let known = findings.iter().any(|known| {
+                known.kind == FindingKind::SkipAdded
+                    && known
+                        .test
+                        .as_ref()
+                        .is_some_and(|known| known.ends_with(&test))
+            });
+            if skips && known {
+                continue;
+            }
+            findings.push(Finding {
+                kind: if skips {
+                    FindingKind::SkipAdded
+                } else {
+                    FindingKind::Weakened
+                },
+                message: format!("`{}`: {}", one.test, one.message),
+                path: Some(path.clone()),
+                line: one.new_line,
+                side: Side::Head,
+                test: Some(test),
+                before: one.before,
+                after: one.after,
+                help: "put it back, or say in the change why less is promised now".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn removed(head: &Snapshot, split: &Split, findings: &mut Vec<Finding>) {
