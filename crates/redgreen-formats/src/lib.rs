@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod cargo;
+pub mod claude;
 pub mod evidence;
 pub mod junit;
 pub mod plan_file;
