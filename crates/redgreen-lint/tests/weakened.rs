@@ -1,10 +1,5 @@
 //! Tests that say less than before (SPEC D1, C9): what is named, and what is not.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use redgreen_lint::quality::weakened::{Weakening, WeakeningKind as K, weakened};
 use redgreen_lint::quality::{Language, Options};

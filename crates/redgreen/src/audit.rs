@@ -6,6 +6,7 @@
 mod drive;
 mod findings;
 mod judge;
+mod locks;
 pub mod policy;
 pub mod range;
 mod runs;

@@ -485,12 +485,35 @@ pub struct AuditArgs {
     /// End with 10 on these, too: `does_not_bite`, `no_test`, `weakened`, … (see `[audit] fail_on`).
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
+    /// How the result is printed; files of every form: `--reports`.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub output: Option<AuditFormat>,
+    /// Write report.md, report.html, audit.json, junit.xml and audit.sarif into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
     /// How many changes at a time.
     #[arg(long, short = 'j', value_name = "N")]
     pub jobs: Option<usize>,
     /// Judge again what is remembered.
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people, about ten lines.
+    Human,
+    /// `redgreen.audit/1`.
+    Json,
+    /// The whole report as Markdown.
+    Markdown,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions, the ten worst; with `GITHUB_STEP_SUMMARY` also the job summary.
+    Github,
 }
 
 /// `lint`

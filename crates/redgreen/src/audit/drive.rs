@@ -1,6 +1,7 @@
 //! The changes of a range, several at a time, each remembered by what decides about it.
 
 use super::judge::{Judged, judge_change};
+use super::locks::Locks;
 use super::policy;
 use super::range::{Change, resolve, short};
 use crate::error::Failure;
@@ -10,7 +11,7 @@ use redgreen_core::audit::ChangeVerdict;
 use redgreen_core::id::{Digest, RelPath};
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_formats::audit::{
-    AUDIT_SCHEMA, AuditReport, ChangeReport, CommitLine, Range, Runs, Totals,
+    AUDIT_SCHEMA, AuditReport, ChangeReport, CommitLine, Finding, Policy, Range, Runs, Totals,
 };
 use redgreen_host::git::Commit;
 use redgreen_host::runner::RunnerKind;
@@ -83,6 +84,11 @@ pub fn audit(context: &Context, options: &Options) -> Result<AuditReport, Failur
         work.pair(&asked.changes, &mut changes)?;
     }
     let changes: Vec<ChangeReport> = changes.into_iter().flatten().collect();
+    let (findings, commands) = if unfinished {
+        (Vec::new(), 0)
+    } else {
+        work.locks(&asked.base, &asked.head, &policy, &changes)?
+    };
     let mut report = AuditReport {
         schema: AUDIT_SCHEMA.to_owned(),
         range: Range {
@@ -94,9 +100,9 @@ pub fn audit(context: &Context, options: &Options) -> Result<AuditReport, Failur
         },
         policy,
         exit: 0,
-        findings: Vec::new(),
+        findings,
         totals: Totals::default(),
-        runs: runs(&changes),
+        runs: runs(&changes, commands),
         changes,
         duration_ms: 0,
     };
@@ -106,13 +112,14 @@ pub fn audit(context: &Context, options: &Options) -> Result<AuditReport, Failur
     Ok(report)
 }
 
-fn runs(changes: &[ChangeReport]) -> Runs {
+fn runs(changes: &[ChangeReport], more: usize) -> Runs {
     Runs {
         commands: changes
             .iter()
             .filter(|change| !change.remembered)
             .map(|change| change.commands)
-            .sum(),
+            .sum::<usize>()
+            + more,
         remembered: changes.iter().filter(|change| change.remembered).count(),
         without_runs: changes.iter().filter(|change| change.commands == 0).count(),
     }
@@ -237,17 +244,7 @@ impl Work<'_> {
             }
             .report()
         };
-        // A change is judged by the rules of its base: it cannot write its own.
-        let mut ruled = head.clone();
-        for place in crate::config::PLACES {
-            let Ok(path) = RelPath::new(place) else {
-                continue;
-            };
-            ruled = match base.get(&path) {
-                Some(file) => ruled.with_file(path, file.clone()),
-                None => ruled.without(&path),
-            };
-        }
+        let ruled = ruled(base, head);
         let setting = match Setting::of_tree(self.context, &ruled) {
             Ok(setting) => setting,
             Err(failure) => return Ok(could_not(*Box::<Reason>::from(failure))),
@@ -319,6 +316,39 @@ impl Work<'_> {
             .map_err(|failure| *Box::<Reason>::from(failure));
         known.insert(key, resolved.clone());
         Ok(resolved)
+    }
+
+    /// The locks of the whole range.
+    fn locks(
+        &self,
+        base: &str,
+        head: &str,
+        policy: &Policy,
+        changes: &[ChangeReport],
+    ) -> Result<(Vec<Finding>, usize), Failure> {
+        let commits = self
+            .context
+            .repository
+            .commits(&format!("{base}..{head}"))
+            .map_err(git_failure)?;
+        let (base, head) = (self.tree(base)?, self.tree(head)?);
+        let setting = Setting::of_tree(self.context, &ruled(&base, &head))?;
+        // Without a configuration at the base the runners are those that are found at the end.
+        let environments = self
+            .environments(&setting, &head)?
+            .map_err(|reason| Failure::from(Box::new(reason)))?;
+        let mut locks = Locks {
+            context: self.context,
+            setting: &setting,
+            environments: &environments,
+            base: &base,
+            head: &head,
+            commits: &commits,
+            policy,
+            commands: 0,
+        };
+        let findings = locks.judge(changes)?;
+        Ok((findings, locks.commands))
     }
 
     fn place(&self, key: &Digest) -> std::path::PathBuf {
@@ -395,6 +425,21 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// A change is judged by the rules of its base: it cannot write its own.
+fn ruled(base: &Snapshot, head: &Snapshot) -> Snapshot {
+    let mut ruled = head.clone();
+    for place in crate::config::PLACES {
+        let Ok(path) = RelPath::new(place) else {
+            continue;
+        };
+        ruled = match base.get(&path) {
+            Some(file) => ruled.with_file(path, file.clone()),
+            None => ruled.without(&path),
+        };
+    }
+    ruled
 }
 
 fn line(commit: &Commit) -> CommitLine {

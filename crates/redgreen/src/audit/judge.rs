@@ -13,6 +13,7 @@ use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_formats::audit::{ChangeReport, Finding, TestLine};
+use redgreen_host::runner::RunnerKind;
 use redgreen_host::tree::Snapshot;
 use std::collections::BTreeSet;
 
@@ -107,6 +108,9 @@ fn claim(verdict: ChangeVerdict, judged: &Judged) -> String {
             .as_ref()
             .or_else(|| judged.tests.iter().find_map(|test| test.reason.as_ref()))
             .map_or_else(String::new, |reason| reason.message.clone()),
+        ChangeVerdict::NoTest if judged.tests_changed => format!(
+            "{source} changed, and no test that changed with it was seen to fail without it"
+        ),
         ChangeVerdict::NoTest => format!(
             "{source} changed, and no test was added or changed with it; older tests were not run"
         ),
@@ -142,6 +146,7 @@ pub fn judge_change(
         ..Judged::default()
     };
     if split.touched.is_empty() {
+        judged.reason = unknown_items(setting, &split);
         return Ok(judged);
     }
     let mut runner = Runner::new(context, setting, environments);
@@ -151,6 +156,24 @@ pub fn judge_change(
         judged.reason = Some(*reason);
     }
     Ok(judged)
+}
+
+/// Tests that changed and whose items nobody knows without running them: nothing is claimed of them.
+fn unknown_items(setting: &Setting, split: &Split) -> Option<Reason> {
+    let rules = setting.item_rules();
+    let path = split.proposal.changed.iter().map(|(path, _)| path).find(|path| {
+        rules
+            .runner(path)
+            .is_some_and(|runner| runner.kind == RunnerKind::Junit)
+    })?;
+    Some(
+        Reason::new(
+            ReasonCode::TestNotCollected,
+            "tests changed that are known only by the report of their command, and an audit does not judge those yet",
+            "look at this change by hand: redgreen red, on its base",
+        )
+        .at(path.clone()),
+    )
 }
 
 fn runs(

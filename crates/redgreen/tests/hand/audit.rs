@@ -233,3 +233,174 @@ fn c9_without_a_runner_or_with_half_a_history_the_next_step_is_named() {
             .says("git fetch --unshallow");
     }
 }
+
+#[test]
+fn c9_a_weakened_assertion_is_named_with_both_lines() {
+    let hand = Hand::python();
+    let text = hand.read("tests/test_price.py");
+    hand.write(
+        "tests/test_price.py",
+        &text.replace("assert price(2) == 4", "assert price(2) > 0"),
+    );
+    hand.append("src/shop/__init__.py", "\n\ndef tax(n):\n    return n\n");
+    hand.commit("weaker");
+    let out = hand.rg(&["audit", "HEAD"]).ends(0);
+    let change = change(&out, "weaker");
+    assert_eq!(kinds(&change), ["weakened"]);
+    let finding = &change["findings"][0];
+    assert_eq!(finding["path"], "tests/test_price.py");
+    assert_eq!(finding["line"], 5);
+    assert_eq!(finding["before"], "assert price(2) == 4");
+    hand.rg(&["audit", "HEAD", "--fail-on", "weakened"])
+        .ends(10);
+}
+
+#[test]
+fn c9_reports_are_written_for_people_and_machines() {
+    let hand = Hand::python();
+    hand.append(
+        "tests/test_price.py",
+        "\n\ndef test_wrong():\n    assert price(1) == '</script><b>'\n",
+    );
+    hand.append("src/shop/__init__.py", "\n\ndef tax(n):\n    return n\n");
+    hand.commit("fails <script>");
+    let reports = hand.root.parent().unwrap().join("reports");
+    let folder = reports.display().to_string();
+    hand.plain(&["audit", "HEAD", "--reports", &folder])
+        .ends(10);
+    let read = |name: &str| std::fs::read_to_string(reports.join(name)).unwrap();
+    fits(&serde_json::from_str(&read("audit.json")).unwrap());
+    let sarif: Value = serde_json::from_str(&read("audit.sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "fails_with_it");
+    assert_eq!(result["level"], "error");
+    let junit = read("junit.xml");
+    assert!(junit.contains("<failure message="), "{junit}");
+    let page = read("report.html");
+    assert!(page.contains("test_wrong") && page.contains("data-level=\"bad\""));
+    assert_eq!(page.matches("<script>").count(), 1, "only its own script");
+    assert!(read("report.md").contains("test_wrong"));
+    // Annotations and the job summary of GitHub Actions.
+    let summary = hand.root.parent().unwrap().join("summary.md");
+    let out = hand
+        .plain_with(
+            &["audit", "HEAD", "--output", "github"],
+            &[("GITHUB_STEP_SUMMARY", &summary.display().to_string())],
+        )
+        .ends(10);
+    assert!(
+        out.stdout
+            .starts_with("::error file=tests/test_price.py,line=8,"),
+        "{}",
+        out.stdout
+    );
+    assert!(out.stdout.lines().count() <= 10);
+    assert!(
+        std::fs::read_to_string(summary)
+            .unwrap()
+            .contains("test_wrong")
+    );
+}
+
+/// A server with a pull request, as hosts keep it: `main` went on, `refs/pull/1/merge` is what would be merged.
+fn server(hand: &Hand) -> String {
+    hand.git(&["checkout", "-q", "-b", "topic"]);
+    hand.write("tests/test_total.py", TOTAL_TEST);
+    hand.commit("the test");
+    hand.append("src/shop/__init__.py", TOTAL);
+    hand.commit("the code");
+    hand.git(&["checkout", "-q", "main"]);
+    hand.write("README.md", "shop\n");
+    hand.commit("main went on");
+    hand.git(&["checkout", "-q", "--detach", "main"]);
+    hand.git(&[
+        "merge",
+        "-q",
+        "--no-ff",
+        "-m",
+        "Merge topic into main",
+        "topic",
+    ]);
+    hand.git(&["update-ref", "refs/pull/1/merge", "HEAD"]);
+    hand.git(&["checkout", "-q", "main"]);
+    format!("file://{}", hand.root.display())
+}
+
+#[test]
+fn c9_the_steps_of_ci_judge_a_pull_request_from_a_shallow_checkout_without_secrets() {
+    let hand = Hand::python();
+    let url = server(&hand);
+    let base = hand.root.parent().unwrap().to_owned();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../action/audit.sh");
+    // What a checkout step does: one commit of the merge, and nothing else.
+    let checkout = |name: &str, reference: &str| {
+        let folder = base.join(name);
+        let steps = format!(
+            "set -e; git init -q {name}; cd {name}; git remote add origin {url}; \
+             git fetch -q --depth=1 origin {reference}; git checkout -q --detach FETCH_HEAD; \
+             ln -s '{}' .venv",
+            super::support::virtual_environment().display()
+        );
+        let done = Command::new("sh")
+            .args(["-c", &steps])
+            .current_dir(&base)
+            .status()
+            .unwrap();
+        assert!(done.success());
+        folder
+    };
+    let run = |folder: &std::path::Path, variables: &[(&str, &str)]| {
+        let output = Command::new("sh")
+            .arg(script)
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap())
+            .env("HOME", &hand.home)
+            .env("REDGREEN_STATE_DIR", base.join("ci-state"))
+            .env("REDGREEN", env!("CARGO_BIN_EXE_redgreen"))
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let report = std::fs::read(folder.join("redgreen-audit/audit.json"))
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        (output.status.code(), report, text)
+    };
+    // The merge commit of a pull request, also one from a fork: the host keeps it at the base repository.
+    let merge = checkout("merge", "refs/pull/1/merge");
+    let summary = base.join("summary.md").display().to_string();
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_BASE_REF", "main"),
+        ("GITHUB_STEP_SUMMARY", summary.as_str()),
+    ];
+    let (code, report, text) = run(&merge, &github);
+    assert_eq!(code, Some(0), "{text}");
+    let changes = report["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{report:#}");
+    assert_eq!(changes[0]["verdict"], "bites");
+    assert!(
+        std::fs::read_to_string(&summary)
+            .unwrap()
+            .contains("Audit of")
+    );
+    // The head of a branch, as other hosts check it out.
+    let branch = checkout("branch", "refs/heads/topic");
+    let gitlab = [("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
+    let (code, report, text) = run(&branch, &gitlab);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(report["changes"][0]["verdict"], "bites", "{report:#}");
+    // A pull request that brings code without a test, and a job that asks for one.
+    hand.git(&["checkout", "-q", "topic"]);
+    hand.git(&["rm", "-q", "tests/test_total.py"]);
+    hand.commit("without the test");
+    let branch = checkout("again", "refs/heads/topic");
+    let strict = [("AUDIT_BASE", "main"), ("AUDIT_FAIL_ON", "no_test")];
+    let (code, _, text) = run(&branch, &strict);
+    assert_eq!(code, Some(10), "{text}");
+}

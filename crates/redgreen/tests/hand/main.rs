@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod audit_locks;
 mod controls;
 mod full;
 mod green;
