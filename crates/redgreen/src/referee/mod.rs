@@ -7,6 +7,7 @@ pub mod checks;
 pub mod closure;
 pub mod context;
 pub mod controls;
+pub mod dependencies;
 pub mod environment_changes;
 pub mod evidence;
 pub mod evidence_store;

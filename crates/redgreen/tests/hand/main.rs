@@ -7,6 +7,7 @@
 )]
 
 mod controls;
+mod dependencies;
 mod full;
 mod green;
 mod house;

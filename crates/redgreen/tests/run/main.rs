@@ -7,6 +7,7 @@ mod support;
 mod answers;
 mod author;
 mod delivery;
+mod dependencies;
 mod disputes;
 mod evidence;
 mod hold_outs;
