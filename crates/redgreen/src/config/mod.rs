@@ -414,11 +414,12 @@ fn runner_settings(
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        "go-test" | "go" => RunnerKind::GoTest,
         "junit" => RunnerKind::Junit,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test` and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test` and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -469,7 +470,7 @@ fn runner_settings(
 /// `junit` cannot guess its command, and its keys mean nothing to the others.
 fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
     let (what, help) = match kind {
-        RunnerKind::Pytest | RunnerKind::CargoTest => {
+        RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => {
             if runner.report.is_empty() && runner.files.is_empty() {
                 return Ok(());
             }

@@ -9,6 +9,7 @@
 mod controls;
 mod dependencies;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;
