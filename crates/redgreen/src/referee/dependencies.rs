@@ -169,7 +169,7 @@ impl<'a> Adding<'a> {
         self.offline_first(&on_disk, &folder, &words)?;
         let names: BTreeSet<&str> = declared.iter().map(|one| one.name.as_str()).collect();
         let mut changed = BTreeMap::new();
-        for (path, _) in self.tree.files() {
+        for path in self.tree.files().keys() {
             let is_lock = path.file_name() == "Cargo.lock";
             if !is_lock && path.file_name() != "Cargo.toml" {
                 continue;

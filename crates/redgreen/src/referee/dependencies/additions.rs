@@ -303,7 +303,7 @@ mod tests {
         );
         // A package of a registry has what it has.
         assert_eq!(cargo_lock(&grown, &grown), Ok(()));
-        assert_eq!(cargo_lock(&deeper, &grown).is_err(), true);
+        assert!(cargo_lock(&deeper, &grown).is_err());
     }
 
     #[test]
