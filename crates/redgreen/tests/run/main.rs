@@ -20,4 +20,5 @@ mod resume;
 mod retries;
 mod secrets;
 mod sessions;
+mod validation;
 mod watching;
