@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cargo;
 pub mod claude;
 pub mod evidence;
+pub mod go;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;

@@ -14,7 +14,7 @@ pub fn same_code(language: Language, old: &str, new: &str) -> bool {
         return true;
     }
     let both = match language {
-        Language::Python => (python(old), python(new)),
+        Language::Python | Language::Go => (leaves(language, old), leaves(language, new)),
         Language::Rust => (Some(rust(old)), Some(rust(new))),
     };
     match both {
@@ -41,8 +41,8 @@ fn rust(text: &str) -> Vec<String> {
 
 /// Leaves of the tree with the borders of blocks. `None` where the text does not parse: what stands in an error is
 /// nobody's token.
-fn python(text: &str) -> Option<Vec<String>> {
-    let tree = parse(Language::Python, text).ok()?;
+fn leaves(language: Language, text: &str) -> Option<Vec<String>> {
+    let tree = parse(language, text).ok()?;
     if tree.root_node().has_error() {
         return None;
     }
@@ -67,7 +67,10 @@ fn python(text: &str) -> Option<Vec<String>> {
             if matches!(word, ")" | "]" | "}") && out.last().is_some_and(|last| last == ",") {
                 out.pop();
             }
-            out.push(word.to_owned());
+            // A line end is a token of Go.
+            if !word.trim().is_empty() {
+                out.push(word.to_owned());
+            }
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {

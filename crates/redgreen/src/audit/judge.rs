@@ -161,11 +161,16 @@ pub fn judge_change(
 /// Tests that changed and whose items nobody knows without running them: nothing is claimed of them.
 fn unknown_items(setting: &Setting, split: &Split) -> Option<Reason> {
     let rules = setting.item_rules();
-    let path = split.proposal.changed.iter().map(|(path, _)| path).find(|path| {
-        rules
-            .runner(path)
-            .is_some_and(|runner| runner.kind == RunnerKind::Junit)
-    })?;
+    let path = split
+        .proposal
+        .changed
+        .iter()
+        .map(|(path, _)| path)
+        .find(|path| {
+            rules
+                .runner(path)
+                .is_some_and(|runner| runner.kind == RunnerKind::Junit)
+        })?;
     Some(
         Reason::new(
             ReasonCode::TestNotCollected,

@@ -70,10 +70,10 @@ impl<'a> Runner<'a> {
                 .filter(|id| mine.contains(&id.path))
                 .collect();
             let known = match runner.settings().kind {
-                RunnerKind::CargoTest => items_for(
+                kind @ (RunnerKind::CargoTest | RunnerKind::GoTest) => items_for(
                     self.context,
                     self.setting,
-                    RunnerKind::CargoTest,
+                    kind,
                     tree,
                     &crate::referee::items::Items::default(),
                 )
@@ -85,7 +85,10 @@ impl<'a> Runner<'a> {
                     .collect(),
             };
             // What a source file does not hold on this side cannot be asked for.
-            if runner.settings().kind == RunnerKind::CargoTest {
+            if matches!(
+                runner.settings().kind,
+                RunnerKind::CargoTest | RunnerKind::GoTest
+            ) {
                 wanted.retain(|id| known.iter().any(|item| item.id == *id));
             }
             let Some((on_disk, _)) = self.trees.get(&side).filter(|_| !wanted.is_empty()) else {

@@ -9,7 +9,9 @@
 mod audit;
 mod audit_locks;
 mod controls;
+mod dependencies;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;
@@ -18,6 +20,8 @@ mod locking;
 mod output;
 mod red;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
