@@ -3,6 +3,7 @@
 
 pub mod cargo;
 pub mod evidence;
+pub mod javascript;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;

@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod javascript;
 pub mod junit;
 pub mod pytest;
 
@@ -22,6 +23,14 @@ pub enum RunnerKind {
     CargoTest,
     /// Any command that writes a JUnit XML report.
     Junit,
+    /// node's own test runner.
+    NodeTest,
+    /// vitest.
+    Vitest,
+    /// jest.
+    Jest,
+    /// mocha.
+    Mocha,
 }
 
 impl RunnerKind {
@@ -32,6 +41,19 @@ impl RunnerKind {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
             Self::Junit => "junit",
+            Self::NodeTest => "node-test",
+            Self::Vitest => "vitest",
+            Self::Jest => "jest",
+            Self::Mocha => "mocha",
+        }
+    }
+
+    /// Whether it runs JavaScript and TypeScript.
+    #[must_use]
+    pub fn is_javascript(self) -> bool {
+        match self {
+            Self::NodeTest | Self::Vitest | Self::Jest | Self::Mocha => true,
+            Self::Pytest | Self::CargoTest | Self::Junit => false,
         }
     }
 }
@@ -62,7 +84,12 @@ impl RunnerSettings {
     #[must_use]
     pub fn takes_targets(&self) -> bool {
         match self.kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest
+            | RunnerKind::CargoTest
+            | RunnerKind::NodeTest
+            | RunnerKind::Vitest
+            | RunnerKind::Jest
+            | RunnerKind::Mocha => true,
             RunnerKind::Junit => self
                 .command
                 .iter()

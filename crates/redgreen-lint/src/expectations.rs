@@ -233,6 +233,7 @@ pub fn mutate_as(
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
     let mut edits = match language {
         Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
+        Language::JavaScript => Vec::new(),
         Language::Rust => rust::edits(
             text,
             &listed,

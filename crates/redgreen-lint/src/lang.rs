@@ -1,4 +1,5 @@
 //! One room per language.
 
+pub(crate) mod javascript;
 pub(crate) mod python;
 pub(crate) mod rust;

@@ -35,6 +35,8 @@ pub enum Language {
     Python,
     /// Rust, with the conventions of the standard test harness and the common test attributes.
     Rust,
+    /// JavaScript and TypeScript, with the conventions of node:test, vitest, jest and mocha.
+    JavaScript,
 }
 
 impl Language {
@@ -44,6 +46,7 @@ impl Language {
         match path.extension() {
             Some("py" | "pyi") => Some(Self::Python),
             Some("rs") => Some(Self::Rust),
+            Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => Some(Self::JavaScript),
             Some(_) | None => None,
         }
     }

@@ -63,6 +63,7 @@ pub fn plant(language: Language, text: &str, items: &[ItemId]) -> Result<Planted
     match language {
         Language::Python => planting.python(text)?,
         Language::Rust => planting.rust(text),
+        Language::JavaScript => {}
     }
     let Planting {
         mut insertions,

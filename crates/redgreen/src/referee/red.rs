@@ -574,7 +574,11 @@ fn items_for(
     affected: &super::items::Items,
 ) -> Result<Vec<TestItem>, Failure> {
     match kind {
-        RunnerKind::Pytest => Ok(affected.all()),
+        RunnerKind::Pytest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => Ok(affected.all()),
         RunnerKind::Junit => Ok(Vec::new()),
         RunnerKind::CargoTest => all_items(context, setting, tree, RunnerKind::CargoTest),
     }
@@ -616,7 +620,7 @@ pub fn all_items(
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
-            && text.contains("test")
+            && (text.contains("test") || kind.is_javascript())
         {
             item_rules.of_file(&path, text, &mut found);
         }

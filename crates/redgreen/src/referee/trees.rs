@@ -65,6 +65,7 @@ impl TreeOnDisk {
         }
         let tree = Self { scratch, root };
         tree.carry(context, setting, snapshot)?;
+        tree.packages(context, setting)?;
         if setting.config.tree.git {
             tree.git_init()?;
         }
@@ -95,6 +96,16 @@ impl TreeOnDisk {
         .map_err(carry_failure)?;
         for (path, _) in carried {
             context.printer.detail(format!("carried {path}"));
+        }
+        Ok(())
+    }
+
+    /// Installed packages of JavaScript, for tests, prepare commands and checks.
+    fn packages(&self, context: &Context, setting: &Setting) -> Result<(), Failure> {
+        let any = setting.config.runners.iter().any(|runner| runner.kind.is_javascript());
+        if any {
+            redgreen_host::runner::javascript::provide(context.repository.top_level(), &self.root)
+                .map_err(|error| Failure::internal(format!("failed to link the installed packages: {error}")))?;
         }
         Ok(())
     }

@@ -65,7 +65,12 @@ pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Fai
         .runners
         .iter()
         .filter(|runner| match runner.settings().kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest
+            | RunnerKind::CargoTest
+            | RunnerKind::NodeTest
+            | RunnerKind::Vitest
+            | RunnerKind::Jest
+            | RunnerKind::Mocha => true,
             RunnerKind::Junit => false,
         })
         .flat_map(|runner| of_runner(asked.items.iter(), runner.as_ref()))
