@@ -83,9 +83,15 @@ pub fn items_with(
         Language::Python => {
             let tree = parse(language, text)?;
             let tests = collect(tree.root_node(), text, options)?;
-            (tests.iter().map(|test| found_python(test, text)).collect(), first_syntax_error(&tree, text))
+            (
+                tests.iter().map(|test| found_python(test, text)).collect(),
+                first_syntax_error(&tree, text),
+            )
         }
-        Language::Rust => (found_rust(text), first_syntax_error(&parse(language, text)?, text)),
+        Language::Rust => (
+            found_rust(text),
+            first_syntax_error(&parse(language, text)?, text),
+        ),
         Language::JavaScript => found_javascript(path, text)?,
     };
     let id = |name: &str| ItemId {
@@ -157,7 +163,9 @@ fn found_javascript<'text>(
     text: &'text str,
 ) -> Result<(Vec<Found<'text>>, Option<SyntaxError>), LintError> {
     let lines = LineIndex::new(text);
-    let (tests, error) = javascript::with_program(text, Some(path), |program| javascript::collect::collect(text, program))?;
+    let (tests, error) = javascript::with_program(text, Some(path), |program| {
+        javascript::collect::collect(text, program)
+    })?;
     let found = tests
         .into_iter()
         .enumerate()

@@ -46,7 +46,9 @@ impl Language {
         match path.extension() {
             Some("py" | "pyi") => Some(Self::Python),
             Some("rs") => Some(Self::Rust),
-            Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => Some(Self::JavaScript),
+            Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => {
+                Some(Self::JavaScript)
+            }
             Some(_) | None => None,
         }
     }

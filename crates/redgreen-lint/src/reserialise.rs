@@ -86,7 +86,11 @@ fn javascript_tokens(text: &str) -> Result<Vec<Range<usize>>, LintError> {
         texts.0.sort_by_key(|range| range.start);
         texts.0
     })?;
-    Ok(if error.is_some() { std::iter::once(0..text.len()).collect() } else { found })
+    Ok(if error.is_some() {
+        std::iter::once(0..text.len()).collect()
+    } else {
+        found
+    })
 }
 
 /// Tokens over several lines: strings and block comments.

@@ -19,7 +19,11 @@ pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
         Language::Python => ("Python", tree_sitter_python::LANGUAGE),
         Language::Rust => ("Rust", tree_sitter_rust::LANGUAGE),
         // Read by oxc: `lang/javascript.rs`.
-        Language::JavaScript => return Err(LintError::NoGrammar { language: "JavaScript" }),
+        Language::JavaScript => {
+            return Err(LintError::NoGrammar {
+                language: "JavaScript",
+            });
+        }
     };
     parse_by(name, grammar.into(), text)
 }

@@ -56,7 +56,8 @@ pub fn first_line(text: &str) -> String {
 /// A text without escape sequences of terminals.
 #[must_use]
 pub fn without_colours(text: &str) -> String {
-    static COLOURS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("\u{1b}\\[[0-9;]*[A-Za-z]").ok());
+    static COLOURS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new("\u{1b}\\[[0-9;]*[A-Za-z]").ok());
     match COLOURS.as_ref() {
         Some(colours) => colours.replace_all(text, "").into_owned(),
         None => text.to_owned(),
@@ -84,16 +85,56 @@ struct Seen<'a> {
 
 /// Names that a test gets from node, its runner or an assertion library.
 const FOREIGN_ROOTS: [&str; 40] = [
-    "expect", "assert", "t", "chai", "vi", "jest", "sinon", "should", "cy", "page", "console", "Math", "JSON", "Object",
-    "Array", "String", "Number", "Promise", "Reflect", "Symbol", "process", "Buffer", "fs", "path", "os", "util", "test",
-    "it", "describe", "suite", "before", "after", "beforeEach", "afterEach", "beforeAll", "afterAll", "mock", "Date",
-    "Set", "Map",
+    "expect",
+    "assert",
+    "t",
+    "chai",
+    "vi",
+    "jest",
+    "sinon",
+    "should",
+    "cy",
+    "page",
+    "console",
+    "Math",
+    "JSON",
+    "Object",
+    "Array",
+    "String",
+    "Number",
+    "Promise",
+    "Reflect",
+    "Symbol",
+    "process",
+    "Buffer",
+    "fs",
+    "path",
+    "os",
+    "util",
+    "test",
+    "it",
+    "describe",
+    "suite",
+    "before",
+    "after",
+    "beforeEach",
+    "afterEach",
+    "beforeAll",
+    "afterAll",
+    "mock",
+    "Date",
+    "Set",
+    "Map",
 ];
 
 impl<'a> Seen<'a> {
     fn new(thrown: &'a Thrown, own: &'a RelPath, places: &'a Places<'a>) -> Self {
         let error = thrown.met();
-        let stack = if error.stack.is_empty() { &error.text } else { &error.stack };
+        let stack = if error.stack.is_empty() {
+            &error.text
+        } else {
+            &error.stack
+        };
         let frames = frames(&without_colours(stack))
             .into_iter()
             .filter_map(|frame| {
@@ -102,7 +143,14 @@ impl<'a> Seen<'a> {
                 Some((path, frame.line, owner, frame.function))
             })
             .collect();
-        Self { outer: thrown, error, message: without_colours(&error.message), own, places, frames }
+        Self {
+            outer: thrown,
+            error,
+            message: without_colours(&error.message),
+            own,
+            places,
+            frames,
+        }
     }
 
     fn place(&self) -> (Option<RelPath>, Option<u32>) {
@@ -138,7 +186,9 @@ impl<'a> Seen<'a> {
     }
 
     fn named(&self, name: &str) -> bool {
-        self.error.name == name || self.error.class == name || self.error.stack.starts_with(&format!("{name}:"))
+        self.error.name == name
+            || self.error.class == name
+            || self.error.stack.starts_with(&format!("{name}:"))
     }
 
     fn cause(&self, stage: Stage) -> CauseDetail {
@@ -153,11 +203,21 @@ impl<'a> Seen<'a> {
         }
         if matches!(
             self.error.code.as_str(),
-            "ECONNREFUSED" | "ENOTFOUND" | "EAI_AGAIN" | "ENETUNREACH" | "EHOSTUNREACH" | "EMFILE" | "ENOSPC" | "ENOMEM"
+            "ECONNREFUSED"
+                | "ENOTFOUND"
+                | "EAI_AGAIN"
+                | "ENETUNREACH"
+                | "EHOSTUNREACH"
+                | "EMFILE"
+                | "ENOSPC"
+                | "ENOMEM"
         ) {
             return detail(
                 Cause::Environment,
-                format!("a service, device or permission is missing: {}", self.summary()),
+                format!(
+                    "a service, device or permission is missing: {}",
+                    self.summary()
+                ),
                 None,
             );
         }
@@ -177,12 +237,17 @@ impl<'a> Seen<'a> {
         }
         match stage {
             Stage::Load | Stage::Hook => self.set_up(stage),
-            Stage::Call if self.error.thrown.is_empty() => {
-                detail(Cause::RaisedInTest, format!("the test itself threw {}", self.summary()), None)
-            }
+            Stage::Call if self.error.thrown.is_empty() => detail(
+                Cause::RaisedInTest,
+                format!("the test itself threw {}", self.summary()),
+                None,
+            ),
             Stage::Call => detail(
                 Cause::RaisedInTest,
-                format!("the test ended with a value that is no error: {}", first_line(&self.message)),
+                format!(
+                    "the test ended with a value that is no error: {}",
+                    first_line(&self.message)
+                ),
                 None,
             ),
         }
@@ -215,29 +280,57 @@ impl<'a> Seen<'a> {
             || self.message.starts_with("assert(")
             || (self.error.compares && self.error.name == "Error")
             || self.message.starts_with("Snapshot `")
-            || self.message.starts_with("The expression evaluated to a falsy value")
+            || self
+                .message
+                .starts_with("The expression evaluated to a falsy value")
             || self.named("JestAssertionError")
     }
 
     fn set_up(&self, stage: Stage) -> CauseDetail {
-        let what = if stage == Stage::Load { "loading the test file" } else { "a hook around the test" };
-        detail(Cause::SetupFailed, format!("{what} failed: {}", self.summary()), None)
+        let what = if stage == Stage::Load {
+            "loading the test file"
+        } else {
+            "a hook around the test"
+        };
+        detail(
+            Cause::SetupFailed,
+            format!("{what} failed: {}", self.summary()),
+            None,
+        )
     }
 
     fn raised_in_source(&self, stage: Stage) -> CauseDetail {
         let top_level = self.frames.first().is_some_and(|frame| {
-            frame.3.is_empty() || frame.3 == "Object.<anonymous>" || frame.3.starts_with("ModuleJob")
+            frame.3.is_empty()
+                || frame.3 == "Object.<anonymous>"
+                || frame.3.starts_with("ModuleJob")
         });
-        if stage == Stage::Load && top_level && self.frames.iter().all(|frame| frame.2 != Owner::Test || frame.3.is_empty() || frame.3 == "Object.<anonymous>") {
-            return detail(Cause::BrokenBase, format!("source cannot be loaded: {}", self.summary()), None);
+        if stage == Stage::Load
+            && top_level
+            && self.frames.iter().all(|frame| {
+                frame.2 != Owner::Test || frame.3.is_empty() || frame.3 == "Object.<anonymous>"
+            })
+        {
+            return detail(
+                Cause::BrokenBase,
+                format!("source cannot be loaded: {}", self.summary()),
+                None,
+            );
         }
         let stub = {
             let text = self.message.to_ascii_lowercase();
-            text.contains("not implemented") || text.contains("not yet implemented") || text.contains("unimplemented") || text.trim() == "todo"
+            text.contains("not implemented")
+                || text.contains("not yet implemented")
+                || text.contains("unimplemented")
+                || text.trim() == "todo"
         };
         if stub {
             let by = self.frames.first().map_or("", |frame| frame.3.as_str());
-            return detail(Cause::NotImplemented, format!("`{by}` is not implemented yet"), None);
+            return detail(
+                Cause::NotImplemented,
+                format!("`{by}` is not implemented yet"),
+                None,
+            );
         }
         detail(
             Cause::RaisedInSource,
@@ -247,7 +340,10 @@ impl<'a> Seen<'a> {
     }
 
     fn reference(&self) -> Option<CauseDetail> {
-        let name = self.message.strip_suffix(" is not defined").filter(|_| self.named("ReferenceError"))?;
+        let name = self
+            .message
+            .strip_suffix(" is not defined")
+            .filter(|_| self.named("ReferenceError"))?;
         let text = match name {
             "require" | "module" | "exports" | "__dirname" | "__filename" => {
                 format!("`{name}` does not exist in an ES module")
@@ -262,16 +358,30 @@ impl<'a> Seen<'a> {
         let message = first_line(&self.message);
         if let Some(name) = message.strip_prefix("Invalid Chai property: ") {
             let name = name.split(['.', ' ']).next().unwrap_or(name);
-            return Some(detail(Cause::WrongForeignSymbol, format!("chai has no `{name}`"), Some(name)));
+            return Some(detail(
+                Cause::WrongForeignSymbol,
+                format!("chai has no `{name}`"),
+                Some(name),
+            ));
         }
         if !self.named("TypeError") {
             return None;
         }
-        for end in [" is not a function", " is not a constructor", " is not iterable"] {
-            let Some((before, _)) = message.split_once(end) else { continue };
+        for end in [
+            " is not a function",
+            " is not a constructor",
+            " is not iterable",
+        ] {
+            let Some((before, _)) = message.split_once(end) else {
+                continue;
+            };
             let expression = expression(before);
             let root = expression.split(['.', '(', '[']).next().unwrap_or("");
-            let name = expression.rsplit('.').next().unwrap_or(&expression).to_owned();
+            let name = expression
+                .rsplit('.')
+                .next()
+                .unwrap_or(&expression)
+                .to_owned();
             if FOREIGN_ROOTS.contains(&root) && root != expression {
                 return Some(detail(
                     Cause::WrongForeignSymbol,
@@ -280,9 +390,17 @@ impl<'a> Seen<'a> {
                 ));
             }
             if end == " is not iterable" {
-                return Some(detail(Cause::RaisedInTest, format!("the test itself threw {}", self.summary()), Some(&expression)));
+                return Some(detail(
+                    Cause::RaisedInTest,
+                    format!("the test itself threw {}", self.summary()),
+                    Some(&expression),
+                ));
             }
-            return Some(detail(Cause::MissingSymbol, format!("`{name}` does not exist yet"), Some(&expression)));
+            return Some(detail(
+                Cause::MissingSymbol,
+                format!("`{name}` does not exist yet"),
+                Some(&expression),
+            ));
         }
         None
     }
@@ -314,14 +432,26 @@ impl<'a> Seen<'a> {
                 ),
                 Owner::Other => detail(
                     Cause::WrongImport,
-                    format!("`{module}` has no `{name}`, and it is no source of the project (`[paths] source`)"),
+                    format!(
+                        "`{module}` has no `{name}`, and it is no source of the project (`[paths] source`)"
+                    ),
                     Some(name),
                 ),
-                Owner::Foreign => detail(Cause::WrongForeignSymbol, format!("`{module}` has no `{name}`"), Some(name)),
+                Owner::Foreign => detail(
+                    Cause::WrongForeignSymbol,
+                    format!("`{module}` has no `{name}`"),
+                    Some(name),
+                ),
             });
         }
-        if let Some(name) = between(whole, "No such built-in module: ", "\n").or_else(|| whole.strip_prefix("No such built-in module: ")) {
-            return Some(detail(Cause::WrongForeignSymbol, format!("node has no module `{name}`"), Some(name)));
+        if let Some(name) = between(whole, "No such built-in module: ", "\n")
+            .or_else(|| whole.strip_prefix("No such built-in module: "))
+        {
+            return Some(detail(
+                Cause::WrongForeignSymbol,
+                format!("node has no module `{name}`"),
+                Some(name),
+            ));
         }
         let (specifier, importer) = missing_module(whole)?;
         let importer = importer
@@ -336,7 +466,9 @@ impl<'a> Seen<'a> {
         if let Some(there) = path.as_ref().and_then(|path| self.places.nearly(path)) {
             return detail(
                 Cause::WrongImport,
-                format!("`{shown}` does not exist; `{there}` does: the import is written otherwise than this runner resolves it"),
+                format!(
+                    "`{shown}` does not exist; `{there}` does: the import is written otherwise than this runner resolves it"
+                ),
                 Some(specifier),
             );
         }
@@ -347,7 +479,11 @@ impl<'a> Seen<'a> {
                 format!("source cannot be loaded: it imports `{specifier}`, which does not exist"),
                 Some(specifier),
             ),
-            Owner::Source => detail(Cause::MissingSymbol, format!("module `{shown}` does not exist yet"), Some(&shown)),
+            Owner::Source => detail(
+                Cause::MissingSymbol,
+                format!("module `{shown}` does not exist yet"),
+                Some(&shown),
+            ),
             Owner::Test => detail(
                 Cause::UndefinedName,
                 format!("`{shown}` does not exist, and it would be test code"),
@@ -355,17 +491,31 @@ impl<'a> Seen<'a> {
             ),
             Owner::Other => detail(
                 Cause::WrongImport,
-                format!("`{shown}` does not exist, and it would be no source of the project (`[paths] source`)"),
+                format!(
+                    "`{shown}` does not exist, and it would be no source of the project (`[paths] source`)"
+                ),
                 Some(specifier),
             ),
             Owner::Foreign => {
                 let package = package_of(specifier);
                 if specifier.starts_with(['.', '/']) {
-                    detail(Cause::WrongImport, format!("`{specifier}` does not exist"), Some(specifier))
+                    detail(
+                        Cause::WrongImport,
+                        format!("`{specifier}` does not exist"),
+                        Some(specifier),
+                    )
                 } else if specifier.starts_with("node:") {
-                    detail(Cause::WrongForeignSymbol, format!("node has no module `{specifier}`"), Some(specifier))
+                    detail(
+                        Cause::WrongForeignSymbol,
+                        format!("node has no module `{specifier}`"),
+                        Some(specifier),
+                    )
                 } else {
-                    detail(Cause::MissingDependency, format!("package `{package}` is not installed"), Some(package))
+                    detail(
+                        Cause::MissingDependency,
+                        format!("package `{package}` is not installed"),
+                        Some(package),
+                    )
                 }
             }
         }
@@ -385,7 +535,8 @@ impl<'a> Seen<'a> {
         ]
         .iter()
         .any(|word| text.contains(word));
-        let parsing = self.named("SyntaxError") && (self.frames.is_empty() || compiler || head(&self.error.stack).is_some());
+        let parsing = self.named("SyntaxError")
+            && (self.frames.is_empty() || compiler || head(&self.error.stack).is_some());
         if !compiler && !parsing {
             return None;
         }
@@ -397,7 +548,14 @@ impl<'a> Seen<'a> {
             .or_else(|| {
                 text.split(|c: char| c.is_whitespace() || "'\"`()[],".contains(c))
                     .filter(|word| word.starts_with('/') || word.starts_with("file:"))
-                    .map(|word| super::stack::path_of(word.split(':').next().filter(|file| !file.is_empty() && *file != "file").unwrap_or(word)))
+                    .map(|word| {
+                        super::stack::path_of(
+                            word.split(':')
+                                .next()
+                                .filter(|file| !file.is_empty() && *file != "file")
+                                .unwrap_or(word),
+                        )
+                    })
                     .find_map(|file| self.places.relative(&file))
             })
             .unwrap_or_else(|| self.own.clone());
@@ -408,9 +566,11 @@ impl<'a> Seen<'a> {
                 format!("source file `{named}` does not parse: {said}"),
                 None,
             ),
-            Owner::Test | Owner::Other | Owner::Foreign => {
-                detail(Cause::SyntaxError, format!("`{named}` does not parse: {said}"), None)
-            }
+            Owner::Test | Owner::Other | Owner::Foreign => detail(
+                Cause::SyntaxError,
+                format!("`{named}` does not parse: {said}"),
+                None,
+            ),
         })
     }
 }
@@ -441,14 +601,23 @@ fn missing_module(text: &str) -> Option<(&str, Option<&str>)> {
         "Directory import '",
         "Failed to resolve entry for package \"",
     ] {
-        let Some((_, rest)) = text.split_once(start) else { continue };
+        let Some((_, rest)) = text.split_once(start) else {
+            continue;
+        };
         let specifier = rest.split(['\'', '"', '\n', ' ']).next()?;
-        let importer = ["imported from '", "imported from ", "' from '", "\" from \"", "Require stack:\n- "]
-            .iter()
-            .find_map(|word| {
-                let (_, rest) = rest.split_once(word)?;
-                rest.split(['\'', '"', '\n', ' ', '?']).find(|file| !file.is_empty())
-            });
+        let importer = [
+            "imported from '",
+            "imported from ",
+            "' from '",
+            "\" from \"",
+            "Require stack:\n- ",
+        ]
+        .iter()
+        .find_map(|word| {
+            let (_, rest) = rest.split_once(word)?;
+            rest.split(['\'', '"', '\n', ' ', '?'])
+                .find(|file| !file.is_empty())
+        });
         return (!specifier.is_empty()).then_some((specifier, importer));
     }
     None

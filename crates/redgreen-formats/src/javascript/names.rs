@@ -52,7 +52,10 @@ fn pattern(name: &str) -> Option<Pattern> {
     form.push_str(&regex::escape(&name[at..]));
     form.push('$');
     plain += name.len() - at;
-    Some(Pattern { form: Regex::new(&form).ok()?, plain })
+    Some(Pattern {
+        form: Regex::new(&form).ok()?,
+        plain,
+    })
 }
 
 /// The titles of a test as one name.
@@ -64,7 +67,11 @@ pub fn joined(path: &[String], name: &str) -> String {
         .chain([name])
         .map(|title| {
             let shown = visible_name(title.trim());
-            if shown.is_empty() { "(no title)".to_owned() } else { shown }
+            if shown.is_empty() {
+                "(no title)".to_owned()
+            } else {
+                shown
+            }
         })
         .collect();
     parts.join("::")
@@ -75,8 +82,10 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn new(items: &'a [TestItem], runner: Option<&'a RunnerName>) -> Self {
         let mut by_file: BTreeMap<&RelPath, Vec<Known<'_>>> = BTreeMap::new();
-        let all: BTreeSet<(&RelPath, &str)> =
-            items.iter().map(|item| (&item.id.path, item.id.item.as_str())).collect();
+        let all: BTreeSet<(&RelPath, &str)> = items
+            .iter()
+            .map(|item| (&item.id.path, item.id.item.as_str()))
+            .collect();
         for item in items {
             let name = item.id.item.as_str();
             // A title may end like that by itself.
@@ -92,7 +101,11 @@ impl<'a> Names<'a> {
                 pattern: pattern(base),
             });
         }
-        Self { by_file, runner, seen: BTreeMap::new() }
+        Self {
+            by_file,
+            runner,
+            seen: BTreeMap::new(),
+        }
     }
 
     /// Whether a file holds items.
@@ -103,11 +116,22 @@ impl<'a> Names<'a> {
 
     /// The items of a file.
     pub fn of_file(&self, file: &RelPath) -> impl Iterator<Item = &'a TestItem> {
-        self.by_file.get(file).into_iter().flatten().map(|known| known.item)
+        self.by_file
+            .get(file)
+            .into_iter()
+            .flatten()
+            .map(|known| known.item)
     }
 
     /// The identity of the next case with these titles. `below` are the titles of subtests, `project` that of a workspace.
-    pub fn case(&mut self, file: &RelPath, full: &str, line: Option<u32>, below: &[String], project: &str) -> CaseId {
+    pub fn case(
+        &mut self,
+        file: &RelPath,
+        full: &str,
+        line: Option<u32>,
+        below: &[String],
+        project: &str,
+    ) -> CaseId {
         let (item, mut case) = self.item(file, full, line, below.is_empty());
         for title in below {
             case.push_str(" > ");
@@ -116,7 +140,10 @@ impl<'a> Names<'a> {
         if !project.is_empty() {
             case.push_str(&format!(" ({project})"));
         }
-        let count = self.seen.entry((file.clone(), format!("{}\0{case}", item.item))).or_insert(0);
+        let count = self
+            .seen
+            .entry((file.clone(), format!("{}\0{case}", item.item)))
+            .or_insert(0);
         *count += 1;
         if *count > 1 {
             case.push_str(&format!("#{count}"));
@@ -124,9 +151,17 @@ impl<'a> Names<'a> {
         CaseId { item, case }
     }
 
-    fn item(&mut self, file: &RelPath, full: &str, line: Option<u32>, itself: bool) -> (ItemId, String) {
+    fn item(
+        &mut self,
+        file: &RelPath,
+        full: &str,
+        line: Option<u32>,
+        itself: bool,
+    ) -> (ItemId, String) {
         let known = self.by_file.get(file).map_or(&[][..], Vec::as_slice);
-        let within = |known: &&Known<'_>| line.is_some_and(|line| (known.item.line..=known.item.end_line).contains(&line));
+        let within = |known: &&Known<'_>| {
+            line.is_some_and(|line| (known.item.line..=known.item.end_line).contains(&line))
+        };
         let exact: Vec<&Known<'_>> = known.iter().filter(|known| known.base == full).collect();
         if let [one] = exact[..] {
             return (one.item.id.clone(), String::new());
@@ -137,19 +172,28 @@ impl<'a> Names<'a> {
                 return (one.item.id.clone(), String::new());
             }
             // One after the other, as the runner reports them.
-            let count = self.seen.entry((file.clone(), format!("\0{full}"))).or_insert(0);
+            let count = self
+                .seen
+                .entry((file.clone(), format!("\0{full}")))
+                .or_insert(0);
             if itself {
                 *count += 1;
             }
             let at = (*count).max(1);
-            let one = exact.iter().find(|known| known.ordinal == at).unwrap_or(first);
+            let one = exact
+                .iter()
+                .find(|known| known.ordinal == at)
+                .unwrap_or(first);
             return (one.item.id.clone(), String::new());
         }
         let mut fitting: Vec<(&Known<'_>, usize)> = known
             .iter()
             .filter_map(|known| {
                 let pattern = known.pattern.as_ref()?;
-                pattern.form.is_match(full).then_some((known, pattern.plain))
+                pattern
+                    .form
+                    .is_match(full)
+                    .then_some((known, pattern.plain))
             })
             .collect();
         if fitting.iter().any(|(known, _)| within(known)) {
@@ -159,7 +203,11 @@ impl<'a> Names<'a> {
         match fitting.iter().rev().max_by_key(|(_, plain)| *plain) {
             Some((known, _)) => (known.item.id.clone(), format!("[{full}]")),
             None => {
-                let id = ItemId { runner: self.runner.cloned(), path: file.clone(), item: full.to_owned() };
+                let id = ItemId {
+                    runner: self.runner.cloned(),
+                    path: file.clone(),
+                    item: full.to_owned(),
+                };
                 (id, String::new())
             }
         }

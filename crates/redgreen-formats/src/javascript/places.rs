@@ -34,7 +34,18 @@ pub struct Places<'a> {
 
 /// Endings that a specifier may leave out.
 const ENDINGS: [&str; 12] = [
-    "", ".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", "/index.js", "/index.ts",
+    "",
+    ".js",
+    ".ts",
+    ".mjs",
+    ".cjs",
+    ".mts",
+    ".cts",
+    ".tsx",
+    ".jsx",
+    ".json",
+    "/index.js",
+    "/index.ts",
 ];
 
 impl Places<'_> {
@@ -47,7 +58,9 @@ impl Places<'_> {
             .find_map(|prefix| file.strip_prefix(prefix.as_str())?.strip_prefix('/'));
         let path = match inner {
             Some(inner) => inner.to_owned(),
-            None if file.starts_with('/') || file.contains(':') || file.starts_with('<') => return None,
+            None if file.starts_with('/') || file.contains(':') || file.starts_with('<') => {
+                return None;
+            }
             None => join(&self.root, file.trim_start_matches("./")),
         };
         if path.split('/').any(|part| part == "node_modules") {
@@ -81,7 +94,10 @@ impl Places<'_> {
                 specifier
                     .strip_prefix(name.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }) || self.aliases.iter().any(|alias| specifier.starts_with(alias.as_str()));
+            }) || self
+                .aliases
+                .iter()
+                .any(|alias| specifier.starts_with(alias.as_str()));
             return (if own { Owner::Source } else { Owner::Foreign }, None);
         };
         match path {
@@ -94,7 +110,9 @@ impl Places<'_> {
     fn would_be(&self, path: &RelPath) -> Owner {
         let mut owner = (self.owner)(path);
         for ending in ENDINGS {
-            let Ok(other) = RelPath::new(format!("{path}{ending}")) else { continue };
+            let Ok(other) = RelPath::new(format!("{path}{ending}")) else {
+                continue;
+            };
             match (self.owner)(&other) {
                 Owner::Test => return Owner::Test,
                 Owner::Source => owner = Owner::Source,
@@ -121,7 +139,11 @@ impl Places<'_> {
 }
 
 fn join(folder: &str, path: &str) -> String {
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+    if folder.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{folder}/{path}")
+    }
 }
 
 /// Without `.` and `..`; `None` where it leaves the tree.

@@ -37,7 +37,11 @@ pub fn problems(parts: &Parts, process: &Process<'_>) -> Vec<Reason> {
         Ended::TimedOut | Ended::IdledOut => {
             problems.push(Reason::new(
                 ReasonCode::TimedOut,
-                format!("{runner} did not end within {} s{}", process.limit_seconds, running(process)),
+                format!(
+                    "{runner} did not end within {} s{}",
+                    process.limit_seconds,
+                    running(process)
+                ),
                 "find what the test waits for, or raise `timeout` of the runner in redgreen.toml",
             ));
             return problems;
@@ -112,7 +116,9 @@ fn tampering(process: &Process<'_>, problems: &mut Vec<Reason>) {
         for record in &journal.records {
             let what = match record {
                 Record::Tampered { what } => format!("`{what}` was replaced while the tests ran"),
-                Record::Unwritable { message } => format!("a result could not be written down: {message}"),
+                Record::Unwritable { message } => {
+                    format!("a result could not be written down: {message}")
+                }
                 _ => continue,
             };
             let reason = Reason::new(
@@ -129,7 +135,10 @@ fn tampering(process: &Process<'_>, problems: &mut Vec<Reason>) {
         if journal.unreadable > usize::from(!journal.reported()) {
             problems.push(Reason::new(
                 ReasonCode::ReportTampered,
-                format!("{} lines of the run's record cannot be read", journal.unreadable),
+                format!(
+                    "{} lines of the run's record cannot be read",
+                    journal.unreadable
+                ),
                 "something other than redgreen's reporter wrote into the record of the run",
             ));
         }
@@ -137,12 +146,20 @@ fn tampering(process: &Process<'_>, problems: &mut Vec<Reason>) {
 }
 
 fn running(process: &Process<'_>) -> String {
-    let last = process.journals.iter().filter(|(_, journal)| !journal.reported()).find_map(|(_, journal)| {
-        journal.records.iter().rev().find_map(|record| match record {
-            Record::Running { name, .. } => Some(name),
-            _ => None,
-        })
-    });
+    let last = process
+        .journals
+        .iter()
+        .filter(|(_, journal)| !journal.reported())
+        .find_map(|(_, journal)| {
+            journal
+                .records
+                .iter()
+                .rev()
+                .find_map(|record| match record {
+                    Record::Running { name, .. } => Some(name),
+                    _ => None,
+                })
+        });
     match last {
         Some(name) => format!(" while `{name}` ran"),
         None => String::new(),
@@ -158,7 +175,11 @@ fn last_line(output: &str) -> String {
 fn complaint(output: &str) -> String {
     let plain = super::cause::without_colours(output);
     let said = plain.lines().map(str::trim).find(|line| {
-        line.contains("Error:") || line.contains("ERR_") || line.starts_with("error ") || line.contains("No test") || line.contains("✖ ERROR")
+        line.contains("Error:")
+            || line.contains("ERR_")
+            || line.starts_with("error ")
+            || line.contains("No test")
+            || line.contains("✖ ERROR")
     });
     match said {
         Some(line) => super::cause::first_line(line),
@@ -169,7 +190,11 @@ fn complaint(output: &str) -> String {
 fn early_ends(parts: &Parts, process: &Process<'_>, problems: &mut Vec<Reason>) {
     let runner = process.runner;
     for (file, journal) in process.journals {
-        if journal.records.iter().any(|record| matches!(record, Record::Interrupted)) {
+        if journal
+            .records
+            .iter()
+            .any(|record| matches!(record, Record::Interrupted))
+        {
             problems.push(Reason::new(
                 ReasonCode::TruncatedReport,
                 format!("{runner} stopped before all tests had run"),
@@ -234,7 +259,9 @@ fn early_ends(parts: &Parts, process: &Process<'_>, problems: &mut Vec<Reason>) 
 }
 
 fn agreement(parts: &Parts, process: &Process<'_>, problems: &mut Vec<Reason>) {
-    let Ended::Code(code) = process.ended else { return };
+    let Ended::Code(code) = process.ended else {
+        return;
+    };
     if parts.cases.is_empty() && parts.load_failures.is_empty() {
         problems.push(Reason::new(
             ReasonCode::ZeroTests,
@@ -246,7 +273,9 @@ fn agreement(parts: &Parts, process: &Process<'_>, problems: &mut Vec<Reason>) {
         ));
         return;
     }
-    let failing = parts.cases.iter().filter(|case| fails(case)).count() + parts.load_failures.len() + parts.failed_suites;
+    let failing = parts.cases.iter().filter(|case| fails(case)).count()
+        + parts.load_failures.len()
+        + parts.failed_suites;
     if code == 0 && failing > parts.load_failures.len() {
         problems.push(Reason::new(
             ReasonCode::ExitCodeDisagrees,
@@ -256,11 +285,17 @@ fn agreement(parts: &Parts, process: &Process<'_>, problems: &mut Vec<Reason>) {
     } else if code != 0 && failing == 0 && parts.empty.is_empty() {
         let (message, help) = match parts.unhandled.first() {
             Some(error) => (
-                format!("no test fails, and an error outside of every test was not caught: {error}"),
+                format!(
+                    "no test fails, and an error outside of every test was not caught: {error}"
+                ),
                 "await what the test starts, and handle the error: what is not awaited can fail after its test has passed",
             ),
             None => (
-                format!("no test fails, and {} ended with exit code {code}: {}", process.runner, complaint(process.output)),
+                format!(
+                    "no test fails, and {} ended with exit code {code}: {}",
+                    process.runner,
+                    complaint(process.output)
+                ),
                 "something beside the tests failed, such as a threshold or a hook of the runner: see the output (-v)",
             ),
         };

@@ -50,7 +50,11 @@ impl Thrown {
     /// Name and message as a person reads them.
     #[must_use]
     pub fn text(&self) -> String {
-        let name = if self.name.is_empty() { &self.class } else { &self.name };
+        let name = if self.name.is_empty() {
+            &self.class
+        } else {
+            &self.name
+        };
         if name.is_empty() || self.message.starts_with(name.as_str()) {
             self.message.clone()
         } else {
@@ -231,11 +235,15 @@ impl Journal {
     /// Whether the runner reported everything.
     #[must_use]
     pub fn reported(&self) -> bool {
-        self.records.iter().any(|record| matches!(record, Record::Reported))
+        self.records
+            .iter()
+            .any(|record| matches!(record, Record::Reported))
     }
     /// Whether our reporter was started.
     #[must_use]
     pub fn begun(&self) -> bool {
-        self.records.iter().any(|record| matches!(record, Record::Begin { .. }))
+        self.records
+            .iter()
+            .any(|record| matches!(record, Record::Begin { .. }))
     }
 }

@@ -38,7 +38,13 @@ pub struct Parts {
 }
 
 /// Reads one record. `file` is the file of the process, where there is one.
-pub fn parts(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, context: &Context<'_>, out: &mut Parts) {
+pub fn parts(
+    journal: &Journal,
+    file: Option<&RelPath>,
+    names: &mut Names<'_>,
+    context: &Context<'_>,
+    out: &mut Parts,
+) {
     let all: Vec<(&Case, RelPath)> = journal
         .records
         .iter()
@@ -46,15 +52,24 @@ pub fn parts(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, c
             Record::Case(case) => Some(case.as_ref()),
             _ => None,
         })
-        .filter_map(|case| match file.cloned().or_else(|| context.places.relative(&case.file)) {
-            Some(path) => Some((case, path)),
-            None => {
-                out.unnamed.push(format!("`{}` of `{}`", case.name, case.file));
-                None
+        .filter_map(|case| {
+            match file
+                .cloned()
+                .or_else(|| context.places.relative(&case.file))
+            {
+                Some(path) => Some((case, path)),
+                None => {
+                    out.unnamed
+                        .push(format!("`{}` of `{}`", case.name, case.file));
+                    None
+                }
             }
         })
         .collect();
-    out.failed_suites += all.iter().filter(|(case, _)| case.suite && case.state == "fail").count();
+    out.failed_suites += all
+        .iter()
+        .filter(|(case, _)| case.suite && case.state == "fail")
+        .count();
     // Of a test that was tried again the last record counts, with what the first ones said.
     let broken = Broken::new(&all, context.places);
     let tests: BTreeSet<(&RelPath, Vec<&str>)> = all
@@ -70,7 +85,14 @@ pub fn parts(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, c
         let own = titles(case);
         let outer = (1..own.len()).find(|&length| tests.contains(&(path, own[..length].to_vec())));
         let (full, below) = match outer {
-            Some(length) => (joined(&case.path[..length - 1], own[length - 1]), case.path[length..].iter().chain([&case.name]).cloned().collect()),
+            Some(length) => (
+                joined(&case.path[..length - 1], own[length - 1]),
+                case.path[length..]
+                    .iter()
+                    .chain([&case.name])
+                    .cloned()
+                    .collect(),
+            ),
             None => (joined(&case.path, &case.name), Vec::new()),
         };
         let line = if below.is_empty() { case.line } else { None };
@@ -89,9 +111,13 @@ pub fn parts(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, c
     for record in &journal.records {
         match record {
             Record::File(loaded) => load(loaded, context, out),
-            Record::Unhandled { error, .. } => out.unhandled.push(super::cause::first_line(&error.text())),
+            Record::Unhandled { error, .. } => {
+                out.unhandled.push(super::cause::first_line(&error.text()))
+            }
             Record::Uncaught { error } => match file {
-                Some(file) if all.is_empty() => failure(file, std::slice::from_ref(error.as_ref()), context, out),
+                Some(file) if all.is_empty() => {
+                    failure(file, std::slice::from_ref(error.as_ref()), context, out)
+                }
                 _ => out.unhandled.push(super::cause::first_line(&error.text())),
             },
             Record::Case(_)
@@ -115,16 +141,27 @@ pub fn parts(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, c
 }
 
 fn titles(case: &Case) -> Vec<&str> {
-    case.path.iter().map(String::as_str).chain([case.name.as_str()]).collect()
+    case.path
+        .iter()
+        .map(String::as_str)
+        .chain([case.name.as_str()])
+        .collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration in whole milliseconds, capped")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a duration in whole milliseconds, capped"
+)]
 fn milliseconds(ms: Option<f64>) -> u64 {
-    ms.filter(|ms| ms.is_finite() && *ms >= 0.0).map_or(0, |ms| ms.round().min(1e15) as u64)
+    ms.filter(|ms| ms.is_finite() && *ms >= 0.0)
+        .map_or(0, |ms| ms.round().min(1e15) as u64)
 }
 
 fn load(loaded: &File, context: &Context<'_>, out: &mut Parts) {
-    let Some(file) = context.places.relative(&loaded.file) else { return };
+    let Some(file) = context.places.relative(&loaded.file) else {
+        return;
+    };
     if loaded.errors.is_empty() {
         return;
     }
@@ -154,7 +191,10 @@ fn failure(file: &RelPath, errors: &[Thrown], context: &Context<'_>, out: &mut P
             }
         })
         .collect();
-    out.load_failures.push(LoadFailure { files: vec![file.clone()], causes });
+    out.load_failures.push(LoadFailure {
+        files: vec![file.clone()],
+        causes,
+    });
 }
 
 fn message(error: &Thrown) -> String {
@@ -168,24 +208,50 @@ fn message(error: &Thrown) -> String {
 }
 
 /// The test that had begun when the process ended.
-fn died(journal: &Journal, file: Option<&RelPath>, names: &mut Names<'_>, context: &Context<'_>, out: &mut Parts) {
-    let last = journal.records.iter().rev().find_map(|record| match record {
-        Record::Running { file, path, name } => Some(Some((file, path, name))),
-        Record::Case(case) if !case.suite => Some(None),
-        _ => None,
-    });
-    let Some(Some((of, path, name))) = last else { return };
-    let Some(file) = file.cloned().or_else(|| context.places.relative(of)) else { return };
+fn died(
+    journal: &Journal,
+    file: Option<&RelPath>,
+    names: &mut Names<'_>,
+    context: &Context<'_>,
+    out: &mut Parts,
+) {
+    let last = journal
+        .records
+        .iter()
+        .rev()
+        .find_map(|record| match record {
+            Record::Running { file, path, name } => Some(Some((file, path, name))),
+            Record::Case(case) if !case.suite => Some(None),
+            _ => None,
+        });
+    let Some(Some((of, path, name))) = last else {
+        return;
+    };
+    let Some(file) = file.cloned().or_else(|| context.places.relative(of)) else {
+        return;
+    };
     let (outcome, cause, text) = if context.timed_out {
-        (Outcome::TimedOut, Cause::Timeout, "the time limit was reached while the test ran")
+        (
+            Outcome::TimedOut,
+            Cause::Timeout,
+            "the time limit was reached while the test ran",
+        )
     } else {
-        (Outcome::Crashed, Cause::Crash, "the process ended while the test ran")
+        (
+            Outcome::Crashed,
+            Cause::Crash,
+            "the process ended while the test ran",
+        )
     };
     let id: CaseId = names.case(&file, &joined(path, name), None, &[], "");
     out.cases.push(CaseReport {
         id,
         outcome,
-        cause: Some(CauseDetail { cause, detail: text.to_owned(), symbol: None }),
+        cause: Some(CauseDetail {
+            cause,
+            detail: text.to_owned(),
+            symbol: None,
+        }),
         file: Some(file),
         line: None,
         message: text.to_owned(),
@@ -203,7 +269,13 @@ struct Verdict {
 
 impl Verdict {
     fn plain(outcome: Outcome, message: &str) -> Self {
-        Self { outcome, cause: None, message: message.to_owned(), file: None, line: None }
+        Self {
+            outcome,
+            cause: None,
+            message: message.to_owned(),
+            file: None,
+            line: None,
+        }
     }
 }
 
@@ -222,13 +294,21 @@ impl<'a> Broken<'a> {
     fn around(&self, case: &Case, path: &RelPath) -> Option<&'a Case> {
         self.all
             .iter()
-            .filter(|(suite, file)| suite.suite && suite.state == "fail" && file == path && suite.project == case.project)
+            .filter(|(suite, file)| {
+                suite.suite
+                    && suite.state == "fail"
+                    && file == path
+                    && suite.project == case.project
+            })
             .map(|(suite, _)| *suite)
             .filter(|suite| {
                 let outer = titles(suite);
                 let root = outer.len() == 1 && outer[0].is_empty();
                 (root || titles(case).starts_with(&outer))
-                    && suite.errors.iter().any(|error| error.failure_type != "subtestsFailed" && error.failure_type != "cancelledByParent")
+                    && suite.errors.iter().any(|error| {
+                        error.failure_type != "subtestsFailed"
+                            && error.failure_type != "cancelledByParent"
+                    })
             })
             .max_by_key(|suite| suite.path.len())
     }
@@ -236,12 +316,19 @@ impl<'a> Broken<'a> {
     /// The first test below a test that failed by itself.
     fn below(&self, case: &Case, path: &RelPath) -> Option<&'a Case> {
         let outer = titles(case);
-        self.all.iter().filter(|(_, file)| file == path).map(|(inner, _)| *inner).find(|inner| {
-            inner.state == "fail"
-                && inner.path.len() >= outer.len()
-                && titles(inner).starts_with(&outer)
-                && inner.errors.iter().any(|error| error.failure_type != "subtestsFailed")
-        })
+        self.all
+            .iter()
+            .filter(|(_, file)| file == path)
+            .map(|(inner, _)| *inner)
+            .find(|inner| {
+                inner.state == "fail"
+                    && inner.path.len() >= outer.len()
+                    && titles(inner).starts_with(&outer)
+                    && inner
+                        .errors
+                        .iter()
+                        .any(|error| error.failure_type != "subtestsFailed")
+            })
     }
 
     fn judge(&self, case: &Case, path: &RelPath, context: &Context<'_>) -> Verdict {
@@ -268,24 +355,51 @@ impl<'a> Broken<'a> {
                 if case.fails {
                     return Verdict::plain(Outcome::Xpassed, note);
                 }
-                let of_children = case.errors.iter().all(|error| error.failure_type == "subtestsFailed") && !case.errors.is_empty();
+                let of_children = case
+                    .errors
+                    .iter()
+                    .all(|error| error.failure_type == "subtestsFailed")
+                    && !case.errors.is_empty();
                 if of_children && let Some(inner) = self.below(case, path) {
                     return self.failed(inner, path, Stage::Call, context);
                 }
-                let cancelled = case.errors.iter().any(|error| error.failure_type == "cancelledByParent");
+                let cancelled = case
+                    .errors
+                    .iter()
+                    .any(|error| error.failure_type == "cancelledByParent");
                 if cancelled && let Some(suite) = self.around(case, path) {
-                    return Verdict { outcome: Outcome::Errored, ..self.failed(suite, path, Stage::Hook, context) };
+                    return Verdict {
+                        outcome: Outcome::Errored,
+                        ..self.failed(suite, path, Stage::Hook, context)
+                    };
                 }
-                let hook = case.hook || case.errors.iter().any(|error| error.failure_type == "hookFailed");
-                let verdict = self.failed(case, path, if hook { Stage::Hook } else { Stage::Call }, context);
+                let hook = case.hook
+                    || case
+                        .errors
+                        .iter()
+                        .any(|error| error.failure_type == "hookFailed");
+                let verdict = self.failed(
+                    case,
+                    path,
+                    if hook { Stage::Hook } else { Stage::Call },
+                    context,
+                );
                 if hook && verdict.outcome == Outcome::Failed {
-                    return Verdict { outcome: Outcome::Errored, ..verdict };
+                    return Verdict {
+                        outcome: Outcome::Errored,
+                        ..verdict
+                    };
                 }
                 verdict
             }
             (mode, _) => match self.around(case, path) {
-                Some(suite) => Verdict { outcome: Outcome::Errored, ..self.failed(suite, path, Stage::Hook, context) },
-                None if mode == "skip" || matches!(case.state.as_str(), "skip" | "pending" | "disabled") => {
+                Some(suite) => Verdict {
+                    outcome: Outcome::Errored,
+                    ..self.failed(suite, path, Stage::Hook, context)
+                },
+                None if mode == "skip"
+                    || matches!(case.state.as_str(), "skip" | "pending" | "disabled") =>
+                {
                     Verdict::plain(Outcome::Skipped, note)
                 }
                 None => Verdict::plain(Outcome::NotRun, "the runner listed it and never ran it"),
@@ -311,7 +425,11 @@ impl<'a> Broken<'a> {
                 ..Verdict::plain(Outcome::Failed, "")
             };
         };
-        let outcome = if found.cause.cause == Cause::Timeout { Outcome::TimedOut } else { Outcome::Failed };
+        let outcome = if found.cause.cause == Cause::Timeout {
+            Outcome::TimedOut
+        } else {
+            Outcome::Failed
+        };
         Verdict {
             outcome,
             cause: Some(found.cause),
@@ -336,7 +454,11 @@ fn weight(cause: Cause) -> u8 {
 pub fn fails(case: &CaseReport) -> bool {
     matches!(
         case.outcome,
-        Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed | Outcome::Xpassed
+        Outcome::Failed
+            | Outcome::Errored
+            | Outcome::TimedOut
+            | Outcome::Crashed
+            | Outcome::Xpassed
     )
 }
 

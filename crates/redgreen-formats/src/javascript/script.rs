@@ -20,7 +20,16 @@ pub struct Script {
 
 /// Options of node that carry their value in the next word.
 const NODE_VALUES: [&str; 10] = [
-    "-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--env-file", "--max-old-space-size", "--stack-trace-limit",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "--env-file",
+    "--max-old-space-size",
+    "--stack-trace-limit",
 ];
 
 /// Options of runners that are not ours to hand on, with whether a value follows.
@@ -75,15 +84,39 @@ const LEFT_OUT: [(&str, bool); 46] = [
 
 /// Options of runners whose value is the next word.
 const RUNNER_VALUES: [&str; 24] = [
-    "-r", "--require", "--import", "--loader", "--config", "-c", "--root", "--dir", "--project", "--environment", "--env",
-    "--timeout", "-t", "--testTimeout", "--opts", "--spec", "--extension", "--ignore", "--exclude", "--mode", "--pool",
-    "--package", "--file", "--ext",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--config",
+    "-c",
+    "--root",
+    "--dir",
+    "--project",
+    "--environment",
+    "--env",
+    "--timeout",
+    "-t",
+    "--testTimeout",
+    "--opts",
+    "--spec",
+    "--extension",
+    "--ignore",
+    "--exclude",
+    "--mode",
+    "--pool",
+    "--package",
+    "--file",
+    "--ext",
 ];
 
 /// Reads a script for a runner: `node` (node:test), `vitest`, `jest` or `mocha`. `None` where it starts another one.
 #[must_use]
 pub fn read(script: &str, runner: &str) -> Option<Script> {
-    script.split("&&").flat_map(|part| part.split(';')).find_map(|part| one(&words(part), runner))
+    script
+        .split("&&")
+        .flat_map(|part| part.split(';'))
+        .find_map(|part| one(&words(part), runner))
 }
 
 fn one(words: &[String], runner: &str) -> Option<Script> {
@@ -93,7 +126,10 @@ fn one(words: &[String], runner: &str) -> Option<Script> {
     while at < words.len() {
         let word = words[at].as_str();
         let name = word.rsplit('/').next().unwrap_or(word);
-        let name = name.strip_suffix(".js").or_else(|| name.strip_suffix(".mjs")).unwrap_or(name);
+        let name = name
+            .strip_suffix(".js")
+            .or_else(|| name.strip_suffix(".mjs"))
+            .unwrap_or(name);
         at += 1;
         if let Some((key, value)) = word.split_once('=')
             && !word.starts_with('-')
@@ -109,9 +145,15 @@ fn one(words: &[String], runner: &str) -> Option<Script> {
         let is_runner = name == runner || (runner == "mocha" && name == "_mocha");
         if runner == "node" && matches!(name, "tsx" | "ts-node" | "ts-node-esm") {
             match name {
-                "tsx" => script.node.extend(["--import".to_owned(), "tsx".to_owned()]),
-                "ts-node" => script.node.extend(["-r".to_owned(), "ts-node/register".to_owned()]),
-                _ => script.node.extend(["--loader".to_owned(), "ts-node/esm".to_owned()]),
+                "tsx" => script
+                    .node
+                    .extend(["--import".to_owned(), "tsx".to_owned()]),
+                "ts-node" => script
+                    .node
+                    .extend(["-r".to_owned(), "ts-node/register".to_owned()]),
+                _ => script
+                    .node
+                    .extend(["--loader".to_owned(), "ts-node/esm".to_owned()]),
             }
             found = true;
             break;
@@ -144,17 +186,28 @@ fn one(words: &[String], runner: &str) -> Option<Script> {
         if matches!(word.as_str(), "|" | "||" | ">" | "2>&1" | "|&") {
             break;
         }
-        let (option, joined) = word.split_once('=').map_or((word.as_str(), false), |(option, _)| (option, true));
+        let (option, joined) = word
+            .split_once('=')
+            .map_or((word.as_str(), false), |(option, _)| (option, true));
         if runner == "node" {
             if !word.starts_with('-') {
                 script.files.push(word);
                 continue;
             }
-            if option.starts_with("--test") || option.starts_with("--experimental-test") || option == "--watch" {
+            if option.starts_with("--test")
+                || option.starts_with("--experimental-test")
+                || option == "--watch"
+            {
                 tested |= option == "--test";
                 let valued = matches!(
                     option,
-                    "--test-reporter" | "--test-reporter-destination" | "--test-concurrency" | "--test-timeout" | "--test-name-pattern" | "--test-skip-pattern" | "--test-shard"
+                    "--test-reporter"
+                        | "--test-reporter-destination"
+                        | "--test-concurrency"
+                        | "--test-timeout"
+                        | "--test-name-pattern"
+                        | "--test-skip-pattern"
+                        | "--test-shard"
                 );
                 at += usize::from(valued && !joined);
                 continue;
@@ -167,8 +220,12 @@ fn one(words: &[String], runner: &str) -> Option<Script> {
             }
             continue;
         }
-        if let Some((_, valued)) = LEFT_OUT.iter().find(|(name, _)| *name == option || *name == word) {
-            at += usize::from(*valued && !joined && at < words.len() && !words[at].starts_with('-'));
+        if let Some((_, valued)) = LEFT_OUT
+            .iter()
+            .find(|(name, _)| *name == option || *name == word)
+        {
+            at +=
+                usize::from(*valued && !joined && at < words.len() && !words[at].starts_with('-'));
             continue;
         }
         if option.starts_with("--coverage") {
@@ -186,7 +243,12 @@ fn one(words: &[String], runner: &str) -> Option<Script> {
         }
     }
     // `node scripts/build.js` tests nothing; `node test.js` may.
-    (tested || script.files.iter().any(|file| file.contains("test") || file.contains("spec"))).then_some(script)
+    (tested
+        || script
+            .files
+            .iter()
+            .any(|file| file.contains("test") || file.contains("spec")))
+    .then_some(script)
 }
 
 /// Words as a shell splits them, as far as scripts of manifests go: quotes and backslashes.

@@ -1,7 +1,7 @@
 //! Frames of V8 stacks: `at add (file:///w/src/shop.mjs:3:9)`, `at async /w/test/a.js:1:2`.
 
-use std::sync::LazyLock;
 use regex::Regex;
+use std::sync::LazyLock;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,10 @@ pub struct Frame {
 }
 
 static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^\s+at (?:async )?(?:(?P<function>.*?) \()?(?P<file>[^()]+?):(?P<line>\d+)(?::\d+)?\)?$").ok()
+    Regex::new(
+        r"^\s+at (?:async )?(?:(?P<function>.*?) \()?(?P<file>[^()]+?):(?P<line>\d+)(?::\d+)?\)?$",
+    )
+    .ok()
 });
 
 /// The path behind a `file:` URL; other texts as they are.
@@ -33,7 +36,10 @@ pub fn path_of(text: &str) -> String {
             continue;
         }
         let digits: Vec<u8> = at.by_ref().take(2).collect();
-        match std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+        match std::str::from_utf8(&digits)
+            .ok()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+        {
             Some(byte) => bytes.push(byte),
             None => {
                 bytes.push(b'%');
@@ -55,7 +61,10 @@ pub fn frames(stack: &str) -> Vec<Frame> {
         .filter_map(|line| {
             let found = form.captures(line)?;
             Some(Frame {
-                function: found.name("function").map_or("", |name| name.as_str()).to_owned(),
+                function: found
+                    .name("function")
+                    .map_or("", |name| name.as_str())
+                    .to_owned(),
                 file: path_of(found.name("file")?.as_str()),
                 line: found.name("line")?.as_str().parse().ok()?,
             })

@@ -18,7 +18,9 @@ pub use packages::provide;
 
 use super::junit::asked_for;
 use super::pytest::{keep_output, tail};
-use super::{CouldNotRun, Request, Runner, RunnerKind, RunnerSettings, SITES_VARIABLE, Selection, Workspace};
+use super::{
+    CouldNotRun, Request, Runner, RunnerKind, RunnerSettings, SITES_VARIABLE, Selection, Workspace,
+};
 use crate::path_rules::{PathClass, PathRules};
 use crate::process::{self, Spec};
 use redgreen_core::environment::Environment;
@@ -85,7 +87,12 @@ impl Asked<'_> {
     /// The entry file of a package, as the runner's folder resolves it.
     fn entry(&self, package: &str, entries: &[&str]) -> Result<String, CouldNotRun> {
         packages::installed(self.root, self.request.tree, package)
-            .and_then(|folder| entries.iter().map(|entry| folder.join(entry)).find(|file| file.is_file()))
+            .and_then(|folder| {
+                entries
+                    .iter()
+                    .map(|entry| folder.join(entry))
+                    .find(|file| file.is_file())
+            })
             .map(|file| file.display().to_string())
             .ok_or_else(|| packages::missing(package, &self.settings.root))
     }
@@ -124,11 +131,14 @@ fn selected(request: &Request<'_>, kind: RunnerKind) -> Vec<RelPath> {
             files.into_iter().cloned().collect()
         }
         Selection::Items(wanted) => {
-            let files: BTreeSet<&RelPath> = wanted.iter().map(|item| &item.path).filter(there).collect();
+            let files: BTreeSet<&RelPath> =
+                wanted.iter().map(|item| &item.path).filter(there).collect();
             files.into_iter().cloned().collect()
         }
         // node:test has no configuration that says which files hold tests.
-        Selection::All if kind == RunnerKind::NodeTest => items.into_iter().filter(there).cloned().collect(),
+        Selection::All if kind == RunnerKind::NodeTest => {
+            items.into_iter().filter(there).cloned().collect()
+        }
         Selection::All => Vec::new(),
     }
 }
@@ -136,7 +146,11 @@ fn selected(request: &Request<'_>, kind: RunnerKind) -> Vec<RelPath> {
 fn below_root(path: &RelPath, settings: &RunnerSettings, tree: &Path) -> String {
     match settings.root.as_str() {
         "" => path.to_string(),
-        root => match path.as_str().strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) {
+        root => match path
+            .as_str()
+            .strip_prefix(root)
+            .and_then(|rest| rest.strip_prefix('/'))
+        {
             Some(inside) => inside.to_owned(),
             None => tree.join(path.as_str()).display().to_string(),
         },
@@ -169,7 +183,9 @@ impl Runner for JavaScript {
         let script = project.script(self.settings.kind);
         let folder = probe::RunFolder::new(request)?;
         let paths = selected(request, self.settings.kind);
-        if paths.is_empty() && (*request.selection != Selection::All || self.settings.kind == RunnerKind::NodeTest) {
+        if paths.is_empty()
+            && (*request.selection != Selection::All || self.settings.kind == RunnerKind::NodeTest)
+        {
             return Err(Box::new(Reason::new(
                 ReasonCode::ZeroTests,
                 "none of the files holds a test",
@@ -181,7 +197,10 @@ impl Runner for JavaScript {
             request,
             root: &root,
             script: &script,
-            files: paths.iter().map(|path| below_root(path, &self.settings, request.tree)).collect(),
+            files: paths
+                .iter()
+                .map(|path| below_root(path, &self.settings, request.tree))
+                .collect(),
             paths,
             folder: &folder,
             node: &node,
@@ -192,7 +211,10 @@ impl Runner for JavaScript {
             RunnerKind::Jest => jest::start(&asked)?,
             RunnerKind::Mocha => mocha::start(&asked)?,
             RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
-                return Err(fault("this is no runner of JavaScript", "correct `kind` of the runner"));
+                return Err(fault(
+                    "this is no runner of JavaScript",
+                    "correct `kind` of the runner",
+                ));
             }
         };
         let name = self.settings.kind.as_str();
@@ -202,13 +224,15 @@ impl Runner for JavaScript {
         spec.env = folder.variables(request, &root, &node);
         spec.env.extend(script.variables.clone());
         if let Some(sites) = request.sites {
-            spec.env.insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
+            spec.env
+                .insert(SITES_VARIABLE.to_owned(), sites.display().to_string());
         }
         spec.timeout = self.settings.timeout;
         spec.network = process::Network::of_record(&request.environment.network);
         spec.readable = readable;
         spec.writable = vec![request.tree.to_owned(), folder.path().to_owned()];
-        spec.writable.extend(request.sites.and_then(Path::parent).map(Path::to_owned));
+        spec.writable
+            .extend(request.sites.and_then(Path::parent).map(Path::to_owned));
         spec.log = Some(folder.log());
         let finished = process::run(&spec).map_err(|error| {
             Box::new(Reason::new(
@@ -243,7 +267,8 @@ impl Runner for JavaScript {
             places: &places,
             timed_out: matches!(
                 finished.ended,
-                redgreen_core::run_report::Ended::TimedOut | redgreen_core::run_report::Ended::IdledOut
+                redgreen_core::run_report::Ended::TimedOut
+                    | redgreen_core::run_report::Ended::IdledOut
             ),
         };
         let mut names = Names::new(request.items, self.settings.name.as_ref());
@@ -267,11 +292,19 @@ impl Runner for JavaScript {
                 asked: &asked_of,
             },
         );
-        let shown = Shown { tree: request.tree, run: folder.path(), checkout: &request.workspace.checkout };
+        let shown = Shown {
+            tree: request.tree,
+            run: folder.path(),
+            checkout: &request.workspace.checkout,
+        };
         for case in &mut parts.cases {
             case.message = shown.text(&case.message);
         }
-        for located in parts.load_failures.iter_mut().flat_map(|failure| &mut failure.causes) {
+        for located in parts
+            .load_failures
+            .iter_mut()
+            .flat_map(|failure| &mut failure.causes)
+        {
             located.message = shown.text(&located.message);
             located.cause.detail = shown.text(&located.cause.detail);
         }
@@ -280,8 +313,12 @@ impl Runner for JavaScript {
         }
         // A filter of a runner may take more files than were named.
         if let Selection::Files(files) = request.selection {
-            parts.cases.retain(|case| files.contains(&case.id.item.path));
-            parts.load_failures.retain(|failure| failure.files.iter().any(|file| files.contains(file)));
+            parts
+                .cases
+                .retain(|case| files.contains(&case.id.item.path));
+            parts
+                .load_failures
+                .retain(|failure| failure.files.iter().any(|file| files.contains(file)));
         }
         let (ended, pass_line) = asked_for(
             &mut parts.cases,
@@ -322,7 +359,11 @@ struct Shown<'a> {
 impl Shown<'_> {
     fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (folder, name) in [(self.run, "{run}"), (self.tree, "{tree}"), (self.checkout, "{checkout}")] {
+        for (folder, name) in [
+            (self.run, "{run}"),
+            (self.tree, "{tree}"),
+            (self.checkout, "{checkout}"),
+        ] {
             for written in prefixes(folder).into_iter().rev() {
                 text = text.replace(&written, name);
             }
@@ -330,4 +371,3 @@ impl Shown<'_> {
         text
     }
 }
-

@@ -150,12 +150,8 @@ impl Runner for Junit {
             case.message = known.shown(&case.message, folder.path());
         }
         let agreed = judged.load_failures.is_empty() && judged.problems.is_empty();
-        let (ended, pass_line) = asked_for(
-            &mut judged.cases,
-            agreed,
-            request.selection,
-            finished.ended,
-        );
+        let (ended, pass_line) =
+            asked_for(&mut judged.cases, agreed, request.selection, finished.ended);
         Ok(RunReport {
             command: spec
                 .argv
@@ -288,7 +284,10 @@ pub(super) fn asked_for(
     let kept_failing = cases.iter().filter(|case| fails(case)).count();
     let mut line = format!("{all} cases, {failing} of them failing");
     if cases.len() != all {
-        line.push_str(&format!("; {} asked for, {kept_failing} failing", cases.len()));
+        line.push_str(&format!(
+            "; {} asked for, {kept_failing} failing",
+            cases.len()
+        ));
     }
     let others_only = failing > 0 && kept_failing == 0;
     let ended = match ended {

@@ -12,7 +12,11 @@ use oxc_span::GetSpan;
 pub(super) fn definitions(text: &str) -> Result<Vec<Definition>, LintError> {
     let lines = LineIndex::new(text);
     let (found, _) = with_program(text, None, |program| {
-        let mut walk = Definitions { lines: &lines, found: Vec::new(), class: None };
+        let mut walk = Definitions {
+            lines: &lines,
+            found: Vec::new(),
+            class: None,
+        };
         for statement in &program.body {
             walk.statement(statement);
         }
@@ -43,11 +47,17 @@ impl Definitions<'_> {
             Statement::ExportNamedDeclaration(export) => {
                 for specifier in &export.specifiers {
                     let name = specifier.exported.name();
-                    self.add(name.as_str(), DefinitionKind::ReExport, specifier.span.start);
+                    self.add(
+                        name.as_str(),
+                        DefinitionKind::ReExport,
+                        specifier.span.start,
+                    );
                 }
             }
             Statement::ExportDefaultDeclaration(export) => match &export.declaration {
-                ExportDefaultDeclarationKind::FunctionDeclaration(function) => self.function(function),
+                ExportDefaultDeclarationKind::FunctionDeclaration(function) => {
+                    self.function(function)
+                }
                 ExportDefaultDeclarationKind::ClassDeclaration(class) => self.class(class),
                 _ => {}
             },
@@ -75,9 +85,16 @@ impl Definitions<'_> {
                     if let BindingPattern::BindingIdentifier(id) = &declarator.id {
                         let is_function = matches!(
                             declarator.init,
-                            Some(Expression::ArrowFunctionExpression(_) | Expression::FunctionExpression(_))
+                            Some(
+                                Expression::ArrowFunctionExpression(_)
+                                    | Expression::FunctionExpression(_)
+                            )
                         );
-                        let kind = if is_function { DefinitionKind::Function } else { DefinitionKind::Constant };
+                        let kind = if is_function {
+                            DefinitionKind::Function
+                        } else {
+                            DefinitionKind::Constant
+                        };
                         self.add(id.name.as_str(), kind, id.span.start);
                         if let Some(Expression::ObjectExpression(object)) = &declarator.init {
                             self.properties(object);
@@ -85,9 +102,21 @@ impl Definitions<'_> {
                     }
                 }
             }
-            Declaration::TSTypeAliasDeclaration(alias) => self.add(alias.id.name.as_str(), DefinitionKind::Type, alias.id.span.start),
-            Declaration::TSInterfaceDeclaration(interface) => self.add(interface.id.name.as_str(), DefinitionKind::Type, interface.id.span.start),
-            Declaration::TSEnumDeclaration(one) => self.add(one.id.name.as_str(), DefinitionKind::Type, one.id.span.start),
+            Declaration::TSTypeAliasDeclaration(alias) => self.add(
+                alias.id.name.as_str(),
+                DefinitionKind::Type,
+                alias.id.span.start,
+            ),
+            Declaration::TSInterfaceDeclaration(interface) => self.add(
+                interface.id.name.as_str(),
+                DefinitionKind::Type,
+                interface.id.span.start,
+            ),
+            Declaration::TSEnumDeclaration(one) => self.add(
+                one.id.name.as_str(),
+                DefinitionKind::Type,
+                one.id.span.start,
+            ),
             _ => {}
         }
     }
@@ -105,7 +134,9 @@ impl Definitions<'_> {
 
     /// `exports.total = …`, `module.exports = { total }`, `Cart.prototype.total = …`.
     fn assigned(&mut self, expression: &Expression<'_>) {
-        let Expression::AssignmentExpression(assignment) = expression else { return };
+        let Expression::AssignmentExpression(assignment) = expression else {
+            return;
+        };
         if let AssignmentTarget::StaticMemberExpression(member) = &assignment.left {
             let name = member.property.name.as_str();
             let exports = matches!(&member.object, Expression::Identifier(object) if object.name == "exports")
@@ -125,7 +156,10 @@ impl Definitions<'_> {
     }
 
     fn class(&mut self, class: &Class<'_>) {
-        let name = class.id.as_ref().map_or_else(|| "default".to_owned(), |id| id.name.to_string());
+        let name = class
+            .id
+            .as_ref()
+            .map_or_else(|| "default".to_owned(), |id| id.name.to_string());
         if class.id.is_some() {
             self.add(&name, DefinitionKind::Type, class.span.start);
         }
@@ -148,7 +182,10 @@ impl Definitions<'_> {
 pub(super) fn imports(text: &str) -> Result<Vec<Import>, LintError> {
     let lines = LineIndex::new(text);
     let (found, _) = with_program(text, None, |program| {
-        let mut walk = Imports { lines: &lines, found: Vec::new() };
+        let mut walk = Imports {
+            lines: &lines,
+            found: Vec::new(),
+        };
         walk.visit_program(program);
         walk.found
     })?;
@@ -189,12 +226,16 @@ impl Imports<'_> {
 /// The module behind `require('x')`, `await import('x')`, `require('x').default`.
 fn module_of(expression: &Expression<'_>) -> Option<String> {
     match expression {
-        Expression::CallExpression(call) => match (&call.callee, call.arguments.first()?.as_expression()?) {
-            (Expression::Identifier(name), Expression::StringLiteral(module)) if name.name == "require" => {
-                Some(module.value.to_string())
+        Expression::CallExpression(call) => {
+            match (&call.callee, call.arguments.first()?.as_expression()?) {
+                (Expression::Identifier(name), Expression::StringLiteral(module))
+                    if name.name == "require" =>
+                {
+                    Some(module.value.to_string())
+                }
+                _ => None,
             }
-            _ => None,
-        },
+        }
         Expression::ImportExpression(import) => match &import.source {
             Expression::StringLiteral(module) => Some(module.value.to_string()),
             _ => None,
@@ -213,10 +254,20 @@ impl<'a> Visit<'a> for Imports<'_> {
             match specifier {
                 ImportDeclarationSpecifier::ImportSpecifier(one) => {
                     let symbol = one.imported.name();
-                    self.add(one.local.name.as_str(), module, Some(symbol.as_str()), it.span.start);
+                    self.add(
+                        one.local.name.as_str(),
+                        module,
+                        Some(symbol.as_str()),
+                        it.span.start,
+                    );
                 }
                 ImportDeclarationSpecifier::ImportDefaultSpecifier(one) => {
-                    self.add(one.local.name.as_str(), module, Some("default"), it.span.start);
+                    self.add(
+                        one.local.name.as_str(),
+                        module,
+                        Some("default"),
+                        it.span.start,
+                    );
                 }
                 ImportDeclarationSpecifier::ImportNamespaceSpecifier(one) => {
                     self.add(one.local.name.as_str(), module, None, it.span.start);

@@ -26,7 +26,12 @@ fn dialects(path: Option<&RelPath>) -> Vec<SourceType> {
         Some("ts" | "mts" | "cts") => vec![SourceType::ts()],
         Some("tsx") => vec![SourceType::tsx()],
         Some(_) => vec![SourceType::jsx(), SourceType::cjs(), SourceType::tsx()],
-        None => vec![SourceType::ts(), SourceType::tsx(), SourceType::jsx(), SourceType::cjs()],
+        None => vec![
+            SourceType::ts(),
+            SourceType::tsx(),
+            SourceType::jsx(),
+            SourceType::cjs(),
+        ],
     }
 }
 
@@ -72,10 +77,18 @@ pub(crate) fn with_program<R>(
     let dialect = dialects.first().copied().unwrap_or_else(SourceType::jsx);
     let parsed = Parser::new(&allocator, text, dialect).parse();
     let error = parsed.diagnostics.errors().next().map(|error| {
-        let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
+        let offset = error
+            .labels
+            .first()
+            .map_or(0, |label| label.offset() as usize);
         let line = LineIndex::new(text).line(offset);
-        let start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let column = text.get(start..offset).map_or(0, |before| before.chars().count());
+        let start = text
+            .get(..offset)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |at| at + 1);
+        let column = text
+            .get(start..offset)
+            .map_or(0, |before| before.chars().count());
         SyntaxError {
             line,
             column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),

@@ -464,7 +464,8 @@ mod tests {
     #[test]
     fn g4_a_package_has_the_runner_that_its_script_starts() {
         let with = |script: &str, more: &str| {
-            let manifest = format!("{{\"name\": \"a\", \"scripts\": {{\"test\": \"{script}\"}}{more}}}");
+            let manifest =
+                format!("{{\"name\": \"a\", \"scripts\": {{\"test\": \"{script}\"}}{more}}}");
             let detected = found(&[
                 ("package.json", &manifest),
                 ("src/cart.ts", ""),
@@ -474,11 +475,18 @@ mod tests {
             ]);
             assert_eq!(detected.source, vec!["/*.js", "/src/**"], "{script}");
             assert!(detected.tests.contains(&"/test/**".to_owned()));
-            detected.runners.values().map(|runner| runner.kind).collect::<Vec<_>>()
+            detected
+                .runners
+                .values()
+                .map(|runner| runner.kind)
+                .collect::<Vec<_>>()
         };
         for (script, kind) in [
             ("vitest run --coverage", "vitest"),
-            ("eslint . && cross-env CI=1 NODE_OPTIONS=--experimental-vm-modules jest", "jest"),
+            (
+                "eslint . && cross-env CI=1 NODE_OPTIONS=--experimental-vm-modules jest",
+                "jest",
+            ),
             ("c8 mocha -r tsx 'test/**/*.ts'", "mocha"),
             ("node --import tsx --test", "node-test"),
             ("tsx --test test/*.test.ts", "node-test"),
@@ -486,26 +494,43 @@ mod tests {
         ] {
             assert_eq!(with(script, ""), [kind], "{script}");
         }
-        assert_eq!(with("run-s lint", ", \"devDependencies\": {\"mocha\": \"11\"}"), ["mocha"]);
+        assert_eq!(
+            with("run-s lint", ", \"devDependencies\": {\"mocha\": \"11\"}"),
+            ["mocha"]
+        );
     }
 
     #[test]
     fn g4_a_workspace_is_one_runner_or_one_for_each_of_its_members() {
         let files = |script: &str| {
-            let top = format!("{{\"workspaces\": [\"packages/*\"], \"scripts\": {{\"test\": \"{script}\"}}}}");
+            let top = format!(
+                "{{\"workspaces\": [\"packages/*\"], \"scripts\": {{\"test\": \"{script}\"}}}}"
+            );
             found(&[
                 ("package.json", top.as_str()),
-                ("packages/a/package.json", "{\"name\": \"a\", \"scripts\": {\"test\": \"vitest\"}}"),
+                (
+                    "packages/a/package.json",
+                    "{\"name\": \"a\", \"scripts\": {\"test\": \"vitest\"}}",
+                ),
                 ("packages/a/src/a.ts", ""),
-                ("packages/b/package.json", "{\"name\": \"b\", \"scripts\": {\"test\": \"node --test\"}}"),
+                (
+                    "packages/b/package.json",
+                    "{\"name\": \"b\", \"scripts\": {\"test\": \"node --test\"}}",
+                ),
                 ("packages/b/src/b.js", ""),
                 ("packages/b/test/fixtures/x/package.json", "{}"),
             ])
         };
         let members = files("npm test --workspaces");
-        let kinds: Vec<(&str, &str)> =
-            members.runners.iter().map(|(name, runner)| (name.as_str(), runner.kind)).collect();
-        assert_eq!(kinds, [("packages-a", "vitest"), ("packages-b", "node-test")]);
+        let kinds: Vec<(&str, &str)> = members
+            .runners
+            .iter()
+            .map(|(name, runner)| (name.as_str(), runner.kind))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("packages-a", "vitest"), ("packages-b", "node-test")]
+        );
         assert_eq!(members.source, ["/packages/a/src/**", "/packages/b/src/**"]);
         let one = files("vitest run");
         assert_eq!(one.runners[""].kind, "vitest");

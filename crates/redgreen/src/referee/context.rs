@@ -272,9 +272,11 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
             settings.clone(),
         )),
         RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),
-        RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => Box::new(
-            redgreen_host::runner::javascript::JavaScript::new(settings.clone()),
-        ),
+        RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
+            Box::new(redgreen_host::runner::javascript::JavaScript::new(
+                settings.clone(),
+            ))
+        }
     }
 }
 

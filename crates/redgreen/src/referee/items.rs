@@ -181,14 +181,38 @@ impl<'a> ItemRules<'a> {
 /// its name nor a folder says that it is shared.
 fn is_javascript_test(path: &RelPath) -> bool {
     const SHARED: [&str; 19] = [
-        "helper", "helpers", "fixture", "fixtures", "__fixtures__", "__mocks__", "__snapshots__", "mocks", "support",
-        "util", "utils", "setup", "common", "data", "stubs", "node_modules", "teardown", "shared", "global-setup",
+        "helper",
+        "helpers",
+        "fixture",
+        "fixtures",
+        "__fixtures__",
+        "__mocks__",
+        "__snapshots__",
+        "mocks",
+        "support",
+        "util",
+        "utils",
+        "setup",
+        "common",
+        "data",
+        "stubs",
+        "node_modules",
+        "teardown",
+        "shared",
+        "global-setup",
     ];
     let name = path.file_name();
-    if [".test.", ".spec.", "-test.", "_test.", ".tests."].iter().any(|word| name.contains(word)) {
+    if [".test.", ".spec.", "-test.", "_test.", ".tests."]
+        .iter()
+        .any(|word| name.contains(word))
+    {
         return true;
     }
-    let stem = name.split('.').next().unwrap_or(name).trim_start_matches('_');
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches('_');
     let folders = path.parent();
     let mut parts = folders.iter().flat_map(|folder| folder.as_str().split('/'));
     !SHARED.contains(&stem) && !name.ends_with(".d.ts") && !parts.any(|part| SHARED.contains(&part))

@@ -102,10 +102,16 @@ impl TreeOnDisk {
 
     /// Installed packages of JavaScript, for tests, prepare commands and checks.
     fn packages(&self, context: &Context, setting: &Setting) -> Result<(), Failure> {
-        let any = setting.config.runners.iter().any(|runner| runner.kind.is_javascript());
+        let any = setting
+            .config
+            .runners
+            .iter()
+            .any(|runner| runner.kind.is_javascript());
         if any {
             redgreen_host::runner::javascript::provide(context.repository.top_level(), &self.root)
-                .map_err(|error| Failure::internal(format!("failed to link the installed packages: {error}")))?;
+                .map_err(|error| {
+                    Failure::internal(format!("failed to link the installed packages: {error}"))
+                })?;
         }
         Ok(())
     }

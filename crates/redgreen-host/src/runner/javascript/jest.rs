@@ -10,7 +10,10 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
     argv.extend(asked.settings.command.iter().flatten().skip(1).cloned());
     argv.push(asked.entry("jest", &["bin/jest.js"])?);
     argv.extend(asked.script.options.iter().cloned());
-    argv.push(format!("--reporters={}", asked.folder.probe("redgreen_jest.cjs")));
+    argv.push(format!(
+        "--reporters={}",
+        asked.folder.probe("redgreen_jest.cjs")
+    ));
     argv.extend(
         [
             "--ci",
@@ -31,5 +34,8 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
         argv.push("--".to_owned());
         argv.extend(asked.files.iter().cloned());
     }
-    Ok(Start { argv, per_file: Vec::new() })
+    Ok(Start {
+        argv,
+        per_file: Vec::new(),
+    })
 }

@@ -13,8 +13,25 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
     argv.extend(asked.script.options.iter().cloned());
     argv.push("--reporter".to_owned());
     argv.push(asked.folder.probe("redgreen_mocha.cjs"));
-    argv.extend(["--full-trace", "--no-parallel", "--no-bail", "--retries=0", "--no-color", "--no-watch"].map(str::to_owned));
+    argv.extend(
+        [
+            "--full-trace",
+            "--no-parallel",
+            "--no-bail",
+            "--retries=0",
+            "--no-color",
+            "--no-watch",
+        ]
+        .map(str::to_owned),
+    );
     argv.extend(asked.settings.arguments.iter().cloned());
-    argv.extend(if asked.paths.is_empty() { asked.script.files.clone() } else { asked.files.clone() });
-    Ok(Start { argv, per_file: Vec::new() })
+    argv.extend(if asked.paths.is_empty() {
+        asked.script.files.clone()
+    } else {
+        asked.files.clone()
+    });
+    Ok(Start {
+        argv,
+        per_file: Vec::new(),
+    })
 }

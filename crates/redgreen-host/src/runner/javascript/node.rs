@@ -40,16 +40,28 @@ fn real(program: &str, folder: &Path) -> Result<(String, String), CouldNotRun> {
     let text = finished.stdout_text();
     let mut lines = text.lines();
     match (lines.next(), lines.next()) {
-        (Some(version), Some(path)) if version.starts_with('v') => Ok((version.to_owned(), path.to_owned())),
+        (Some(version), Some(path)) if version.starts_with('v') => {
+            Ok((version.to_owned(), path.to_owned()))
+        }
         _ => Err(fault(
-            format!("`{program}` did not say its version: {}", finished.stderr_text().lines().next().unwrap_or("it printed nothing")),
+            format!(
+                "`{program}` did not say its version: {}",
+                finished
+                    .stderr_text()
+                    .lines()
+                    .next()
+                    .unwrap_or("it printed nothing")
+            ),
             "run `node --version` in the checkout and repair what it says",
         )),
     }
 }
 
 fn new_enough(version: &str) -> bool {
-    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers = version
+        .trim_start_matches('v')
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= LOWEST
 }
 
@@ -59,14 +71,23 @@ fn package(kind: RunnerKind) -> Option<&'static str> {
         RunnerKind::Vitest => Some("vitest"),
         RunnerKind::Jest => Some("jest"),
         RunnerKind::Mocha => Some("mocha"),
-        RunnerKind::NodeTest | RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => None,
+        RunnerKind::NodeTest | RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
+            None
+        }
     }
 }
 
 /// Node, the installed packages and the runner.
-pub(super) fn environment(settings: &RunnerSettings, workspace: &Workspace) -> Result<Environment, CouldNotRun> {
+pub(super) fn environment(
+    settings: &RunnerSettings,
+    workspace: &Workspace,
+) -> Result<Environment, CouldNotRun> {
     let root = workspace.checkout.join(&settings.root);
-    let program = settings.command.as_deref().and_then(|command| command.first()).map_or(NODE, String::as_str);
+    let program = settings
+        .command
+        .as_deref()
+        .and_then(|command| command.first())
+        .map_or(NODE, String::as_str);
     let (version, path) = real(program, &root)?;
     if !new_enough(&version) {
         return Err(fault(
@@ -75,15 +96,33 @@ pub(super) fn environment(settings: &RunnerSettings, workspace: &Workspace) -> R
         ));
     }
     let mut known = Fingerprints::open(&workspace.cache);
-    let (digest, _) = known.digest(Path::new(&path)).map_err(|error| io("read", Path::new(&path), &error))?;
-    let mut tools = BTreeMap::from([(NODE.to_owned(), Tool { version, path, digest })]);
+    let (digest, _) = known
+        .digest(Path::new(&path))
+        .map_err(|error| io("read", Path::new(&path), &error))?;
+    let mut tools = BTreeMap::from([(
+        NODE.to_owned(),
+        Tool {
+            version,
+            path,
+            digest,
+        },
+    )]);
     if let Some(package) = package(settings.kind) {
         let folder = packages::installed(&root, &workspace.checkout, package)
             .ok_or_else(|| packages::missing(package, &settings.root))?;
         let manifest = folder.join("package.json");
-        let (digest, _) = known.digest(&manifest).map_err(|error| io("read", &manifest, &error))?;
+        let (digest, _) = known
+            .digest(&manifest)
+            .map_err(|error| io("read", &manifest, &error))?;
         let version = packages::version(&manifest);
-        tools.insert(package.to_owned(), Tool { version, path: package.to_owned(), digest });
+        tools.insert(
+            package.to_owned(),
+            Tool {
+                version,
+                path: package.to_owned(),
+                digest,
+            },
+        );
     }
     let dependencies = packages::digests(&workspace.checkout, &root, &mut known)
         .map_err(|error| io("read", &root.join("node_modules"), &error))?;
@@ -95,7 +134,13 @@ pub(super) fn environment(settings: &RunnerSettings, workspace: &Workspace) -> R
     // The folders are those of each run.
     variables.remove("HOME");
     variables.remove("TMPDIR");
-    for (name, value) in [("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("LANG", "C.UTF-8"), ("CI", "1"), ("NO_COLOR", "1")] {
+    for (name, value) in [
+        ("TZ", "UTC"),
+        ("LC_ALL", "C.UTF-8"),
+        ("LANG", "C.UTF-8"),
+        ("CI", "1"),
+        ("NO_COLOR", "1"),
+    ] {
         variables.insert(name.to_owned(), value.to_owned());
     }
     Ok(Environment {

@@ -26,11 +26,18 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
         let name = (number + 1).to_string();
         let record = asked.folder.path().join("r").join(&name);
         let secret = asked.folder.secret(&name, &record)?;
-        let file = if file.starts_with('-') { format!("./{file}") } else { file.clone() };
+        let file = if file.starts_with('-') {
+            format!("./{file}")
+        } else {
+            file.clone()
+        };
         files.push(json!({"file": file, "secret": secret}));
         per_file.push((path.clone(), record));
     }
-    let concurrency = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).clamp(1, MOST);
+    let concurrency = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .saturating_sub(1)
+        .clamp(1, MOST);
     let settings = json!({
         "node": asked.node,
         "args": args,
@@ -44,7 +51,10 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
     let bytes = serde_json::to_vec(&settings).unwrap_or_default();
     fs::write(&place, bytes).map_err(|error| io("write", &place, &error))?;
     Ok(Start {
-        argv: vec![asked.folder.probe("redgreen_node_driver.mjs"), place.display().to_string()],
+        argv: vec![
+            asked.folder.probe("redgreen_node_driver.mjs"),
+            place.display().to_string(),
+        ],
         per_file,
     })
 }

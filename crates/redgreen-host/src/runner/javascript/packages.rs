@@ -20,7 +20,14 @@ use std::path::{Path, PathBuf};
 const MODULES: &str = "node_modules";
 
 /// What tools write into it while they run.
-const CACHES: [&str; 6] = [".cache", ".vite", ".vitest", ".vite-temp", ".vitest-results", ".tmp"];
+const CACHES: [&str; 6] = [
+    ".cache",
+    ".vite",
+    ".vitest",
+    ".vite-temp",
+    ".vitest-results",
+    ".tmp",
+];
 
 /// Folders that are not looked into for packages of the repository.
 const NOT_LOOKED_INTO: [&str; 4] = [MODULES, ".git", "target", ".venv"];
@@ -39,7 +46,11 @@ pub(super) fn package_folders(top: &Path) -> Vec<PathBuf> {
         if depth == DEPTH {
             continue;
         }
-        for entry in fs::read_dir(top.join(&folder)).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(top.join(&folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = entry.file_name();
             let skipped = NOT_LOOKED_INTO.iter().any(|other| name == *other);
             if !skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -66,10 +77,16 @@ pub fn provide(checkout: &Path, tree: &Path) -> io::Result<Vec<PathBuf>> {
     let mut readable = BTreeSet::new();
     for folder in package_folders(&tree) {
         let from = checkout.join(&folder).join(MODULES);
-        let Ok(real) = from.canonicalize() else { continue };
+        let Ok(real) = from.canonicalize() else {
+            continue;
+        };
         readable.insert(real.clone());
         let to = tree.join(&folder).join(MODULES);
-        let mut linking = Linking { checkout: &checkout, tree: &tree, readable: &mut readable };
+        let mut linking = Linking {
+            checkout: &checkout,
+            tree: &tree,
+            readable: &mut readable,
+        };
         linking.folder(&real, &to)?;
     }
     Ok(readable.into_iter().collect())
@@ -83,7 +100,10 @@ struct Linking<'a> {
 
 impl Linking<'_> {
     fn folder(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        if to.symlink_metadata().is_ok_and(|there| there.file_type().is_symlink()) {
+        if to
+            .symlink_metadata()
+            .is_ok_and(|there| there.file_type().is_symlink())
+        {
             return Ok(());
         }
         fs::create_dir_all(to)?;
@@ -111,7 +131,9 @@ impl Linking<'_> {
     fn target(&mut self, entry: &Path) -> Option<PathBuf> {
         let real = entry.canonicalize().ok()?;
         match real.strip_prefix(self.checkout) {
-            Ok(inside) if !inside.components().any(|part| part.as_os_str() == MODULES) => Some(self.tree.join(inside)),
+            Ok(inside) if !inside.components().any(|part| part.as_os_str() == MODULES) => {
+                Some(self.tree.join(inside))
+            }
             Ok(_) => Some(real),
             Err(_) => {
                 // `npm link`, a store of the package manager elsewhere.
@@ -146,22 +168,32 @@ pub(super) fn wants_some(root: &Path) -> bool {
         .ok()
         .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     manifest.is_some_and(|manifest| {
-        ["dependencies", "devDependencies"]
-            .iter()
-            .any(|key| manifest[*key].as_object().is_some_and(|list| !list.is_empty()))
+        ["dependencies", "devDependencies"].iter().any(|key| {
+            manifest[*key]
+                .as_object()
+                .is_some_and(|list| !list.is_empty())
+        })
     })
 }
 
 fn install(root: &str) -> String {
-    let folder = if root.is_empty() { String::new() } else { format!(" in `{root}`") };
-    format!("install the packages of the checkout{folder}: npm ci (pnpm install --frozen-lockfile, yarn install --immutable)")
+    let folder = if root.is_empty() {
+        String::new()
+    } else {
+        format!(" in `{root}`")
+    };
+    format!(
+        "install the packages of the checkout{folder}: npm ci (pnpm install --frozen-lockfile, yarn install --immutable)"
+    )
 }
 
 /// The reason for a runner that is not installed.
 pub(super) fn missing(package: &str, root: &str) -> CouldNotRun {
     Box::new(Reason::new(
         ReasonCode::CommandNotFound,
-        format!("`{package}` is not installed: there is no `node_modules/{package}` in the checkout"),
+        format!(
+            "`{package}` is not installed: there is no `node_modules/{package}` in the checkout"
+        ),
         install(root),
     ))
 }
@@ -176,7 +208,11 @@ pub(super) fn nothing_installed(root: &str) -> CouldNotRun {
 }
 
 /// A digest of each folder of installed packages: names, contents, links. Caches of tools apart.
-pub(super) fn digests(checkout: &Path, root: &Path, known: &mut Fingerprints) -> io::Result<BTreeMap<String, Digest>> {
+pub(super) fn digests(
+    checkout: &Path,
+    root: &Path,
+    known: &mut Fingerprints,
+) -> io::Result<BTreeMap<String, Digest>> {
     let mut folders: BTreeSet<PathBuf> = package_folders(checkout).into_iter().collect();
     if let Ok(inside) = root.strip_prefix(checkout) {
         folders.extend(inside.ancestors().map(Path::to_owned));
@@ -189,12 +225,20 @@ pub(super) fn digests(checkout: &Path, root: &Path, known: &mut Fingerprints) ->
         }
         let mut list = String::new();
         content(&modules, "", known, &mut list)?;
-        found.insert(folder.join(MODULES).display().to_string(), Digest::of(list.as_bytes()));
+        found.insert(
+            folder.join(MODULES).display().to_string(),
+            Digest::of(list.as_bytes()),
+        );
     }
     Ok(found)
 }
 
-fn content(folder: &Path, name: &str, known: &mut Fingerprints, list: &mut String) -> io::Result<()> {
+fn content(
+    folder: &Path,
+    name: &str,
+    known: &mut Fingerprints,
+    list: &mut String,
+) -> io::Result<()> {
     let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {

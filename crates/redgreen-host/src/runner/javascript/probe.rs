@@ -11,12 +11,27 @@ use std::path::{Path, PathBuf};
 
 /// The files of the probe.
 const FILES: [(&str, &str); 6] = [
-    ("redgreen_probe.cjs", include_str!("probe/redgreen_probe.cjs")),
-    ("redgreen_node_test.mjs", include_str!("probe/redgreen_node_test.mjs")),
-    ("redgreen_node_driver.mjs", include_str!("probe/redgreen_node_driver.mjs")),
-    ("redgreen_vitest.mjs", include_str!("probe/redgreen_vitest.mjs")),
+    (
+        "redgreen_probe.cjs",
+        include_str!("probe/redgreen_probe.cjs"),
+    ),
+    (
+        "redgreen_node_test.mjs",
+        include_str!("probe/redgreen_node_test.mjs"),
+    ),
+    (
+        "redgreen_node_driver.mjs",
+        include_str!("probe/redgreen_node_driver.mjs"),
+    ),
+    (
+        "redgreen_vitest.mjs",
+        include_str!("probe/redgreen_vitest.mjs"),
+    ),
     ("redgreen_jest.cjs", include_str!("probe/redgreen_jest.cjs")),
-    ("redgreen_mocha.cjs", include_str!("probe/redgreen_mocha.cjs")),
+    (
+        "redgreen_mocha.cjs",
+        include_str!("probe/redgreen_mocha.cjs"),
+    ),
 ];
 
 /// Of longer output than this many bytes only both ends are kept.
@@ -50,7 +65,12 @@ impl RunFolder {
             .map_err(|error| io("create a folder in", scratch, &error))?;
         let mark = mark().map_err(|error| io("read", Path::new("/dev/urandom"), &error))?;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let this = Self { folder, mark, checkout: real(&request.workspace.checkout), tree: real(request.tree) };
+        let this = Self {
+            folder,
+            mark,
+            checkout: real(&request.workspace.checkout),
+            tree: real(request.tree),
+        };
         for name in ["h", "t", "p", "s", "r"] {
             let path = this.path().join(name);
             fs::create_dir(&path).map_err(|error| io("create", &path, &error))?;
@@ -91,23 +111,39 @@ impl RunFolder {
     /// Writes the secret of one process; the place of the file.
     pub(super) fn secret(&self, name: &str, record: &Path) -> Result<PathBuf, CouldNotRun> {
         let path = self.path().join("s").join(name);
-        let secret = Secret { mark: &self.mark, report: record, checkout: &self.checkout, tree: &self.tree };
+        let secret = Secret {
+            mark: &self.mark,
+            report: record,
+            checkout: &self.checkout,
+            tree: &self.tree,
+        };
         let bytes = serde_json::to_vec(&secret).unwrap_or_default();
         fs::write(&path, bytes).map_err(|error| io("write", &path, &error))?;
         Ok(path)
     }
 
     /// The complete environment of the run.
-    pub(super) fn variables(&self, request: &Request<'_>, root: &Path, node: &str) -> BTreeMap<String, String> {
+    pub(super) fn variables(
+        &self,
+        request: &Request<'_>,
+        root: &Path,
+        node: &str,
+    ) -> BTreeMap<String, String> {
         let mut variables = request.environment.variables.clone();
         let at = |name: &str| self.path().join(name).display().to_string();
         variables.insert("HOME".to_owned(), at("h"));
         variables.insert("TMPDIR".to_owned(), at("t"));
         variables.insert("REDGREEN_RUN".to_owned(), at("s/0"));
         let bin = Path::new(node).parent().unwrap_or(Path::new("/usr/bin"));
-        let path = variables.get("PATH").cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        let path = variables
+            .get("PATH")
+            .cloned()
+            .unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned());
         let own = root.join("node_modules/.bin");
-        variables.insert("PATH".to_owned(), format!("{}:{}:{path}", own.display(), bin.display()));
+        variables.insert(
+            "PATH".to_owned(),
+            format!("{}:{}:{path}", own.display(), bin.display()),
+        );
         variables
     }
 

@@ -20,12 +20,22 @@ pub(super) struct Project {
 
 /// Scripts that run tests, in the order they are asked.
 const SCRIPTS: [&str; 9] = [
-    "test", "test:unit", "tests", "unit", "test:node", "test:run", "test:ci", "mocha", "jest",
+    "test",
+    "test:unit",
+    "tests",
+    "unit",
+    "test:node",
+    "test:run",
+    "test:ci",
+    "mocha",
+    "jest",
 ];
 
 fn json(path: &Path) -> Option<Value> {
     let text = fs::read_to_string(path).ok()?;
-    serde_json::from_str(&text).or_else(|_| serde_json::from_str(&without_comments(&text))).ok()
+    serde_json::from_str(&text)
+        .or_else(|_| serde_json::from_str(&without_comments(&text)))
+        .ok()
 }
 
 /// JSON with comments and commas before a bracket, as `tsconfig.json` and `.mocharc.jsonc` are written.
@@ -83,17 +93,40 @@ impl Project {
         let mut aliases = vec!["@/".to_owned(), "~/".to_owned(), "#".to_owned()];
         for folder in [root, tree] {
             for name in ["tsconfig.json", "tsconfig.base.json", "jsconfig.json"] {
-                let paths = json(&folder.join(name)).map(|config| config["compilerOptions"]["paths"].clone());
-                for key in paths.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key) {
+                let paths = json(&folder.join(name))
+                    .map(|config| config["compilerOptions"]["paths"].clone());
+                for key in paths
+                    .as_ref()
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, _)| key)
+                {
                     aliases.push(key.trim_end_matches('*').to_owned());
                 }
             }
         }
-        for key in manifest["jest"]["moduleNameMapper"].as_object().into_iter().flatten().map(|(key, _)| key) {
-            aliases.push(key.trim_start_matches('^').split(['(', '$', '[']).next().unwrap_or("").to_owned());
+        for key in manifest["jest"]["moduleNameMapper"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+        {
+            aliases.push(
+                key.trim_start_matches('^')
+                    .split(['(', '$', '['])
+                    .next()
+                    .unwrap_or("")
+                    .to_owned(),
+            );
         }
         aliases.retain(|alias| !alias.is_empty() && alias != "." && alias != "/");
-        Self { root: root.to_owned(), manifest, packages, aliases }
+        Self {
+            root: root.to_owned(),
+            manifest,
+            packages,
+            aliases,
+        }
     }
 
     /// What the test scripts say of a runner.
@@ -103,7 +136,9 @@ impl Project {
             RunnerKind::Vitest => "vitest",
             RunnerKind::Jest => "jest",
             RunnerKind::Mocha => "mocha",
-            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => return Script::default(),
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
+                return Script::default();
+            }
         };
         let mut read = self.first_script(runner).unwrap_or_default();
         if kind == RunnerKind::Mocha {
@@ -119,13 +154,18 @@ impl Project {
             .iter()
             .filter(|(name, _)| name.contains("test") && !SCRIPTS.contains(&name.as_str()))
             .map(|(_, script)| script);
-        named.chain(others).filter_map(Value::as_str).find_map(|text| script::read(text, runner))
+        named
+            .chain(others)
+            .filter_map(Value::as_str)
+            .find_map(|text| script::read(text, runner))
     }
 
     /// Options of node that mocha would start another node with.
     fn mocha_node_options(&self) -> Vec<String> {
         let mut options = Vec::new();
-        let files = [".mocharc.json", ".mocharc.jsonc"].iter().filter_map(|name| json(&self.root.join(name)));
+        let files = [".mocharc.json", ".mocharc.jsonc"]
+            .iter()
+            .filter_map(|name| json(&self.root.join(name)));
         for config in files.chain([self.manifest["mocha"].clone()]) {
             for key in ["node-option", "nodeOption", "n"] {
                 for option in strings(&config[key]) {
@@ -137,18 +177,35 @@ impl Project {
                     options.push(format!("--{key}={value}"));
                 }
             }
-            for key in ["enable-source-maps", "experimental-strip-types", "experimental-vm-modules"] {
+            for key in [
+                "enable-source-maps",
+                "experimental-strip-types",
+                "experimental-vm-modules",
+            ] {
                 if config[key].as_bool() == Some(true) {
                     options.push(format!("--{key}"));
                 }
             }
         }
         // The simple lists of YAML, and of modules that export an object.
-        for name in [".mocharc.yml", ".mocharc.yaml", ".mocharc.cjs", ".mocharc.js", ".mocharc.mjs"] {
-            let Ok(text) = fs::read_to_string(self.root.join(name)) else { continue };
-            let Some((_, rest)) = text.split_once("node-option") else { continue };
+        for name in [
+            ".mocharc.yml",
+            ".mocharc.yaml",
+            ".mocharc.cjs",
+            ".mocharc.js",
+            ".mocharc.mjs",
+        ] {
+            let Ok(text) = fs::read_to_string(self.root.join(name)) else {
+                continue;
+            };
+            let Some((_, rest)) = text.split_once("node-option") else {
+                continue;
+            };
             for line in rest.split([',', '\n', '[', ']']).skip(1) {
-                let plain = line.trim().trim_start_matches("- ").trim_matches(['"', '\'', '`', ' ']);
+                let plain = line
+                    .trim()
+                    .trim_start_matches("- ")
+                    .trim_matches(['"', '\'', '`', ' ']);
                 if plain.is_empty() {
                     continue;
                 }
@@ -165,7 +222,10 @@ impl Project {
 fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(list) => list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect(),
         _ => Vec::new(),
     }
 }

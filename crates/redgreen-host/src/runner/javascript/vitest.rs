@@ -11,7 +11,10 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
     argv.push(asked.entry("vitest", &["vitest.mjs"])?);
     argv.push("run".to_owned());
     argv.extend(asked.script.options.iter().cloned());
-    argv.push(format!("--reporter={}", asked.folder.probe("redgreen_vitest.mjs")));
+    argv.push(format!(
+        "--reporter={}",
+        asked.folder.probe("redgreen_vitest.mjs")
+    ));
     argv.extend(
         [
             "--includeTaskLocation",
@@ -28,8 +31,19 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Start, CouldNotRun> {
     argv.extend(if asked.paths.is_empty() {
         asked.script.files.clone()
     } else {
-        let real = asked.request.tree.canonicalize().unwrap_or_else(|_| asked.request.tree.to_owned());
-        asked.paths.iter().map(|path| real.join(path.as_str()).display().to_string()).collect()
+        let real = asked
+            .request
+            .tree
+            .canonicalize()
+            .unwrap_or_else(|_| asked.request.tree.to_owned());
+        asked
+            .paths
+            .iter()
+            .map(|path| real.join(path.as_str()).display().to_string())
+            .collect()
     });
-    Ok(Start { argv, per_file: Vec::new() })
+    Ok(Start {
+        argv,
+        per_file: Vec::new(),
+    })
 }

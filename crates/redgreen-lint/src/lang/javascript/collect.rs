@@ -33,16 +33,50 @@ const TESTS: [&str; 11] = [
     "it", "test", "specify", "fit", "xit", "xtest", "xspecify", "ftest", "tests", "skip", "todo",
 ];
 const SUITES: [&str; 8] = [
-    "describe", "context", "suite", "fdescribe", "xdescribe", "xcontext", "fcontext", "xsuite",
+    "describe",
+    "context",
+    "suite",
+    "fdescribe",
+    "xdescribe",
+    "xcontext",
+    "fcontext",
+    "xsuite",
 ];
 /// Members that are no definition.
 const NO_DEFINITION: [&str; 18] = [
-    "before", "after", "beforeEach", "afterEach", "beforeAll", "afterAll", "use", "extend", "step", "setTimeout",
-    "configure", "info", "slow", "mock", "diagnostic", "plan", "fn", "teardown",
+    "before",
+    "after",
+    "beforeEach",
+    "afterEach",
+    "beforeAll",
+    "afterAll",
+    "use",
+    "extend",
+    "step",
+    "setTimeout",
+    "configure",
+    "info",
+    "slow",
+    "mock",
+    "diagnostic",
+    "plan",
+    "fn",
+    "teardown",
 ];
 /// Modules that tests come from.
 const MODULES: [&str; 12] = [
-    "node:test", "test", "vitest", "@jest/globals", "mocha", "ava", "bun:test", "@playwright/test", "tap", "tape", "uvu", "japa",
+    "node:test",
+    "test",
+    "vitest",
+    "@jest/globals",
+    "mocha",
+    "ava",
+    "bun:test",
+    "@playwright/test",
+    "tap",
+    "tape",
+    "uvu",
+    "japa",
 ];
 
 /// What is called a test and a suite in a file: the usual names, and those it imports otherwise.
@@ -54,10 +88,15 @@ struct Words {
 impl Words {
     fn of(program: &Program<'_>) -> Self {
         let set = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        let mut words = Self { tests: set(&TESTS[..9]), suites: set(&SUITES) };
+        let mut words = Self {
+            tests: set(&TESTS[..9]),
+            suites: set(&SUITES),
+        };
         for statement in &program.body {
             match statement {
-                Statement::ImportDeclaration(import) if MODULES.contains(&import.source.value.as_str()) => {
+                Statement::ImportDeclaration(import)
+                    if MODULES.contains(&import.source.value.as_str()) =>
+                {
                     for specifier in import.specifiers.iter().flatten() {
                         match specifier {
                             ImportDeclarationSpecifier::ImportSpecifier(one) => {
@@ -83,11 +122,16 @@ impl Words {
 
     /// `const { test: it } = require('node:test')`, `const test = require('node:test')`.
     fn required(&mut self, declarator: &VariableDeclarator<'_>) {
-        let Some(Expression::CallExpression(call)) = &declarator.init else { return };
-        let Some(Expression::StringLiteral(module)) = call.arguments.first().and_then(Argument::as_expression) else {
+        let Some(Expression::CallExpression(call)) = &declarator.init else {
             return;
         };
-        let required = matches!(&call.callee, Expression::Identifier(name) if name.name == "require");
+        let Some(Expression::StringLiteral(module)) =
+            call.arguments.first().and_then(Argument::as_expression)
+        else {
+            return;
+        };
+        let required =
+            matches!(&call.callee, Expression::Identifier(name) if name.name == "require");
         if !required || !MODULES.contains(&module.value.as_str()) {
             return;
         }
@@ -95,8 +139,10 @@ impl Words {
             BindingPattern::BindingIdentifier(name) => self.add("test", name.name.as_str()),
             BindingPattern::ObjectPattern(pattern) => {
                 for property in &pattern.properties {
-                    if let (PropertyKey::StaticIdentifier(key), BindingPattern::BindingIdentifier(local)) =
-                        (&property.key, &property.value)
+                    if let (
+                        PropertyKey::StaticIdentifier(key),
+                        BindingPattern::BindingIdentifier(local),
+                    ) = (&property.key, &property.value)
                     {
                         self.add(key.name.as_str(), local.name.as_str());
                     }
@@ -117,7 +163,12 @@ impl Words {
 
 /// The tests of a program, in order.
 pub(crate) fn collect(text: &str, program: &Program<'_>) -> Vec<JsTest> {
-    let mut walk = Walk { text, words: Words::of(program), suites: Vec::new(), tests: Vec::new() };
+    let mut walk = Walk {
+        text,
+        words: Words::of(program),
+        suites: Vec::new(),
+        tests: Vec::new(),
+    };
     walk.visit_program(program);
     let mut tests = walk.tests;
     tests.sort_by_key(|test| test.span.start);
@@ -156,7 +207,11 @@ enum Run<'b, 'a> {
 }
 
 fn run_of<'b, 'a>(arguments: &'b [Argument<'a>]) -> Option<Run<'b, 'a>> {
-    arguments.iter().rev().filter_map(Argument::as_expression).find_map(function_in)
+    arguments
+        .iter()
+        .rev()
+        .filter_map(Argument::as_expression)
+        .find_map(function_in)
 }
 
 fn function_in<'b, 'a>(expression: &'b Expression<'a>) -> Option<Run<'b, 'a>> {
@@ -172,33 +227,56 @@ fn function_in<'b, 'a>(expression: &'b Expression<'a>) -> Option<Run<'b, 'a>> {
 
 fn shown(title: &str) -> String {
     let shown = visible_name(title.trim());
-    if shown.is_empty() { "(no title)".to_owned() } else { shown }
+    if shown.is_empty() {
+        "(no title)".to_owned()
+    } else {
+        shown
+    }
 }
 
 impl Walk<'_> {
     /// Whether a call defines a suite or a test, which is then read.
     fn definition<'a>(&mut self, call: &CallExpression<'a>) -> bool {
         let parts = of_call(call);
-        let (Some(root), Some(last)) = (parts.first(), parts.last()) else { return false };
-        let (is_test, is_suite) = (self.words.tests.contains(root.name), self.words.suites.contains(root.name));
+        let (Some(root), Some(last)) = (parts.first(), parts.last()) else {
+            return false;
+        };
+        let (is_test, is_suite) = (
+            self.words.tests.contains(root.name),
+            self.words.suites.contains(root.name),
+        );
         if !is_test && !is_suite {
             return false;
         }
         // `test.describe(…)` of playwright.
-        let is_suite = is_suite || parts.iter().skip(1).any(|part| matches!(part.name, "describe" | "suite"));
-        if parts.iter().skip(1).any(|part| NO_DEFINITION.contains(&part.name)) {
+        let is_suite = is_suite
+            || parts
+                .iter()
+                .skip(1)
+                .any(|part| matches!(part.name, "describe" | "suite"));
+        if parts
+            .iter()
+            .skip(1)
+            .any(|part| NO_DEFINITION.contains(&part.name))
+        {
             return false;
         }
         // `it.each(table)`, `it.skipIf(condition)`: not called with a title yet.
         if matches!(last.name, "each" | "for" | "skipIf" | "runIf" | "macro") {
             return false;
         }
-        let Some(arguments) = last.arguments.filter(|arguments| !arguments.is_empty()) else { return false };
+        let Some(arguments) = last.arguments.filter(|arguments| !arguments.is_empty()) else {
+            return false;
+        };
         let run = run_of(arguments);
         let named = match (&arguments[0], &run) {
-            (Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_), Some(Run::Function(function))) => {
-                function.id.as_ref().map_or_else(|| "<anonymous>".to_owned(), |id| id.name.to_string())
-            }
+            (
+                Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_),
+                Some(Run::Function(function)),
+            ) => function
+                .id
+                .as_ref()
+                .map_or_else(|| "<anonymous>".to_owned(), |id| id.name.to_string()),
             (Argument::ArrowFunctionExpression(_), _) => "<anonymous>".to_owned(),
             (Argument::ObjectExpression(_), _) => return false,
             (first, _) => match title(self.text, first) {
@@ -216,7 +294,13 @@ impl Walk<'_> {
         true
     }
 
-    fn suite<'a>(&mut self, call: &CallExpression<'a>, title: &str, own: BTreeSet<Mark>, run: Option<Run<'_, 'a>>) {
+    fn suite<'a>(
+        &mut self,
+        call: &CallExpression<'a>,
+        title: &str,
+        own: BTreeSet<Mark>,
+        run: Option<Run<'_, 'a>>,
+    ) {
         let whole = range(call.span);
         let inner = run.as_ref().map(|run| match run {
             Run::Arrow(function) => range(function.span),
@@ -226,7 +310,11 @@ impl Walk<'_> {
             Some(inner) => vec![whole.start..inner.start, inner.end..whole.end],
             None => vec![whole],
         };
-        self.suites.push(Suite { title: shown(title), heads, marks: own });
+        self.suites.push(Suite {
+            title: shown(title),
+            heads,
+            marks: own,
+        });
         match run {
             Some(Run::Arrow(function)) => walk::walk_arrow_function_expression(self, function),
             Some(Run::Function(function)) => {
@@ -239,7 +327,14 @@ impl Walk<'_> {
         self.suites.pop();
     }
 
-    fn test<'a>(&mut self, call: &CallExpression<'a>, parts: &[Part<'_, 'a>], title: &str, mut own: BTreeSet<Mark>, run: Option<Run<'_, 'a>>) {
+    fn test<'a>(
+        &mut self,
+        call: &CallExpression<'a>,
+        parts: &[Part<'_, 'a>],
+        title: &str,
+        mut own: BTreeSet<Mark>,
+        run: Option<Run<'_, 'a>>,
+    ) {
         let mut body = None;
         let (mut is_async, mut takes_callback) = (false, false);
         match &run {
@@ -267,7 +362,11 @@ impl Walk<'_> {
                 }
             }
             // `it('will be written')`: pending. `it('title', run)`: what runs is made elsewhere.
-            None if parts.last().and_then(|part| part.arguments).is_some_and(|arguments| arguments.len() == 1) => {
+            None if parts
+                .last()
+                .and_then(|part| part.arguments)
+                .is_some_and(|arguments| arguments.len() == 1) =>
+            {
                 own.insert(Mark::Todo);
             }
             None => {}
@@ -279,12 +378,21 @@ impl Walk<'_> {
             .chain([shown(title)])
             .collect::<Vec<_>>()
             .join("::");
-        let marks = self.suites.iter().flat_map(|suite| suite.marks.iter().copied()).chain(own).collect();
+        let marks = self
+            .suites
+            .iter()
+            .flat_map(|suite| suite.marks.iter().copied())
+            .chain(own)
+            .collect();
         self.tests.push(JsTest {
             name,
             span: range(call.span),
             body,
-            governed_by: self.suites.iter().flat_map(|suite| suite.heads.iter().cloned()).collect(),
+            governed_by: self
+                .suites
+                .iter()
+                .flat_map(|suite| suite.heads.iter().cloned())
+                .collect(),
             marks,
             is_async,
             takes_callback,

@@ -1,14 +1,20 @@
 //! What is marked on a test: modifiers, options, calls in its body, bodies that fail whatever the code does.
 
 use super::parts::{Part, of_call};
-use oxc_ast::ast::{Argument, BinaryExpression, CallExpression, Expression, ObjectPropertyKind, PropertyKey, Statement};
+use oxc_ast::ast::{
+    Argument, BinaryExpression, CallExpression, Expression, ObjectPropertyKind, PropertyKey,
+    Statement,
+};
 use redgreen_core::test_item::Mark;
 use std::collections::BTreeSet;
 
 /// Marks of the parts of a call: `it.skip`, `fdescribe`, `test.each(…).only`.
 pub(super) fn of_parts(parts: &[Part<'_, '_>], root: &str) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
-    if matches!(root, "xit" | "xtest" | "xspecify" | "xdescribe" | "xcontext" | "xsuite") {
+    if matches!(
+        root,
+        "xit" | "xtest" | "xspecify" | "xdescribe" | "xcontext" | "xsuite"
+    ) {
         marks.insert(Mark::Skip);
     }
     if matches!(root, "fit" | "ftest" | "fdescribe" | "fcontext" | "only") {
@@ -36,9 +42,13 @@ pub(super) fn of_parts(parts: &[Part<'_, '_>], root: &str) -> BTreeSet<Mark> {
 pub(super) fn of_options(arguments: &[Argument<'_>]) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
     for argument in arguments {
-        let Some(Expression::ObjectExpression(object)) = argument.as_expression() else { continue };
+        let Some(Expression::ObjectExpression(object)) = argument.as_expression() else {
+            continue;
+        };
         for property in &object.properties {
-            let ObjectPropertyKind::ObjectProperty(property) = property else { continue };
+            let ObjectPropertyKind::ObjectProperty(property) = property else {
+                continue;
+            };
             let name = match &property.key {
                 PropertyKey::StaticIdentifier(name) => name.name.as_str(),
                 PropertyKey::StringLiteral(name) => name.value.as_str(),
@@ -70,7 +80,10 @@ pub(super) fn of_options(arguments: &[Argument<'_>]) -> BTreeSet<Mark> {
 /// Marks of a body: `t.skip()`, nothing, or an assertion that cannot be true as its only statement.
 pub(super) fn of_body(statements: &[Statement<'_>]) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
-    if statements.iter().all(|statement| matches!(statement, Statement::EmptyStatement(_))) {
+    if statements
+        .iter()
+        .all(|statement| matches!(statement, Statement::EmptyStatement(_)))
+    {
         marks.insert(Mark::Empty);
     }
     for statement in statements {
@@ -97,7 +110,11 @@ pub(super) fn of_body(statements: &[Statement<'_>]) -> BTreeSet<Mark> {
 
 /// The same for `() => assert.fail()`.
 pub(super) fn of_expression(expression: &Expression<'_>) -> BTreeSet<Mark> {
-    if expression_fails(expression) { BTreeSet::from([Mark::AlwaysFails]) } else { BTreeSet::new() }
+    if expression_fails(expression) {
+        BTreeSet::from([Mark::AlwaysFails])
+    } else {
+        BTreeSet::new()
+    }
 }
 
 fn called<'b, 'a>(statement: &'b Statement<'a>) -> Option<&'b CallExpression<'a>> {
@@ -120,7 +137,9 @@ fn always_fails(statement: &Statement<'_>) -> bool {
     match statement {
         Statement::ThrowStatement(_) => true,
         Statement::ExpressionStatement(statement) => expression_fails(&statement.expression),
-        Statement::ReturnStatement(statement) => statement.argument.as_ref().is_some_and(expression_fails),
+        Statement::ReturnStatement(statement) => {
+            statement.argument.as_ref().is_some_and(expression_fails)
+        }
         _ => false,
     }
 }
@@ -141,12 +160,17 @@ fn is_falsy(expression: &Expression<'_>) -> bool {
     if let Expression::BinaryExpression(comparison) = expression {
         return compares_other_literals(comparison);
     }
-    matches!(literal(expression).as_deref(), Some("false" | "0" | "''" | "null"))
+    matches!(
+        literal(expression).as_deref(),
+        Some("false" | "0" | "''" | "null")
+    )
 }
 
 fn compares_other_literals(comparison: &BinaryExpression<'_>) -> bool {
     match (literal(&comparison.left), literal(&comparison.right)) {
-        (Some(left), Some(right)) => matches!(comparison.operator.as_str(), "==" | "===") && left != right,
+        (Some(left), Some(right)) => {
+            matches!(comparison.operator.as_str(), "==" | "===") && left != right
+        }
         _ => false,
     }
 }
@@ -165,7 +189,10 @@ fn expression_fails(expression: &Expression<'_>) -> bool {
     };
     match names.as_slice() {
         ["fail"] | ["assert" | "expect" | "t" | "chai", "fail"] | ["expect", "unreachable"] => true,
-        ["assert"] | ["assert", "ok"] => parts.last().and_then(|part| argument(part, 0)).unwrap_or(false),
+        ["assert"] | ["assert", "ok"] => parts
+            .last()
+            .and_then(|part| argument(part, 0))
+            .unwrap_or(false),
         ["assert" | "t", "equal" | "strictEqual" | "deepEqual" | "is"] => {
             let values: Vec<Option<String>> = parts
                 .last()
@@ -178,10 +205,14 @@ fn expression_fails(expression: &Expression<'_>) -> bool {
             matches!(values.as_slice(), [Some(one), Some(other)] if one != other)
         }
         ["expect", "toBe" | "toEqual" | "toStrictEqual"] => {
-            let value = |part: &Part<'_, '_>| part.arguments?.first()?.as_expression().and_then(literal);
+            let value =
+                |part: &Part<'_, '_>| part.arguments?.first()?.as_expression().and_then(literal);
             matches!((value(&parts[0]), value(&parts[1])), (Some(one), Some(other)) if one != other)
         }
-        ["expect", "toBeTruthy"] => parts.first().and_then(|part| argument(part, 0)).unwrap_or(false),
+        ["expect", "toBeTruthy"] => parts
+            .first()
+            .and_then(|part| argument(part, 0))
+            .unwrap_or(false),
         _ => false,
     }
 }

@@ -18,27 +18,42 @@ pub(crate) fn of_call<'b, 'a>(call: &'b CallExpression<'a>) -> Vec<Part<'b, 'a>>
     loop {
         match at {
             Expression::Identifier(name) => {
-                parts.push(Part { name: name.name.as_str(), arguments: called });
+                parts.push(Part {
+                    name: name.name.as_str(),
+                    arguments: called,
+                });
                 break;
             }
             Expression::ThisExpression(_) => {
-                parts.push(Part { name: "this", arguments: called });
+                parts.push(Part {
+                    name: "this",
+                    arguments: called,
+                });
                 break;
             }
             Expression::StaticMemberExpression(member) => {
-                parts.push(Part { name: member.property.name.as_str(), arguments: called.take() });
+                parts.push(Part {
+                    name: member.property.name.as_str(),
+                    arguments: called.take(),
+                });
                 at = &member.object;
             }
             Expression::CallExpression(inner) => {
                 if called.is_some() {
-                    parts.push(Part { name: "()", arguments: called });
+                    parts.push(Part {
+                        name: "()",
+                        arguments: called,
+                    });
                 }
                 called = Some(inner.arguments.as_slice());
                 at = &inner.callee;
             }
             Expression::TaggedTemplateExpression(tagged) => {
                 if called.is_some() {
-                    parts.push(Part { name: "()", arguments: called });
+                    parts.push(Part {
+                        name: "()",
+                        arguments: called,
+                    });
                 }
                 called = Some(&[]);
                 at = &tagged.tag;
@@ -48,7 +63,10 @@ pub(crate) fn of_call<'b, 'a>(call: &'b CallExpression<'a>) -> Vec<Part<'b, 'a>>
             Expression::TSAsExpression(cast) => at = &cast.expression,
             Expression::TSNonNullExpression(cast) => at = &cast.expression,
             _ => {
-                parts.push(Part { name: "?", arguments: called });
+                parts.push(Part {
+                    name: "?",
+                    arguments: called,
+                });
                 break;
             }
         }
@@ -59,13 +77,20 @@ pub(crate) fn of_call<'b, 'a>(call: &'b CallExpression<'a>) -> Vec<Part<'b, 'a>>
 
 /// The text of a span.
 pub(crate) fn piece(text: &str, span: Span) -> &str {
-    text.get(span.start as usize..span.end as usize).unwrap_or("")
+    text.get(span.start as usize..span.end as usize)
+        .unwrap_or("")
 }
 
 fn template(text: &str, literal: &TemplateLiteral<'_>) -> String {
     let mut out = String::new();
     for (at, quasi) in literal.quasis.iter().enumerate() {
-        out.push_str(quasi.value.cooked.as_ref().map_or(quasi.value.raw.as_str(), |cooked| cooked.as_str()));
+        out.push_str(
+            quasi
+                .value
+                .cooked
+                .as_ref()
+                .map_or(quasi.value.raw.as_str(), |cooked| cooked.as_str()),
+        );
         if let Some(expression) = literal.expressions.get(at) {
             out.push_str(&computed(piece(text, expression.span())));
         }
@@ -75,7 +100,11 @@ fn template(text: &str, literal: &TemplateLiteral<'_>) -> String {
 
 fn computed(source: &str) -> String {
     // Braces inside of it would end the place holder.
-    let plain: String = source.split_whitespace().collect::<Vec<_>>().join(" ").replace(['{', '}'], "");
+    let plain: String = source
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace(['{', '}'], "");
     format!("${{{plain}}}")
 }
 
