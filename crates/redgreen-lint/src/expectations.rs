@@ -25,12 +25,18 @@
 //! Behind the statement stands `__redgreen_went_on__("SITE", …)`, which reports `+SITE` in the same way: the assertion was
 //! true with another expected value. In places where something may catch a failing assertion only that counts.
 //!
+//! # JavaScript
+//!
+//! As in Python; the helper is added behind the file (`javascript_helper.js.txt`), so that it is there in whatever global
+//! object a runner gives to tests. Only places of the tests themselves are changed.
+//!
 //! # Rust
 //!
 //! Literals are replaced in place by others of the same type and, for byte strings, length. A value that is computed, or
 //! stands in a variable, is changed when the test runs, where its type is one of the standard library's (`rust_helper.rs.txt`,
 //! which is added behind the file). Calls before and behind the assertion report the site and that the test went on.
 
+pub(crate) mod javascript;
 mod python;
 mod rust;
 
@@ -233,7 +239,7 @@ pub fn mutate_as(
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
     let mut edits = match language {
         Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
-        Language::JavaScript => Vec::new(),
+        Language::JavaScript => javascript::edits(text, &listed, path)?,
         Language::Rust => rust::edits(
             text,
             &listed,
@@ -364,6 +370,12 @@ pub fn mutate_as(
         }
     }
     result.text.push_str(text.get(at..).unwrap_or(""));
+    if language == Language::JavaScript && !result.sites.is_empty() {
+        let path = path.or_else(|| items.first().map(|id| &id.path));
+        let (typed, module) = javascript::dialect(text, path);
+        result.text.push('\n');
+        result.text.push_str(&javascript::helper(typed, module));
+    }
     if helped {
         result.text.push('\n');
         result

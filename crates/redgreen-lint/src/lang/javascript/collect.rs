@@ -23,8 +23,8 @@ pub(crate) struct JsTest {
     pub(crate) governed_by: Vec<Range<usize>>,
     /// What is marked on it.
     pub(crate) marks: BTreeSet<Mark>,
-    /// Its function is asynchronous.
-    pub(crate) is_async: bool,
+    /// Its last statement neither returns nor throws.
+    pub(crate) ends_open: bool,
     /// Its function takes a callback that says when the test is over (`done`).
     pub(crate) takes_callback: bool,
 }
@@ -336,14 +336,14 @@ impl Walk<'_> {
         run: Option<Run<'_, 'a>>,
     ) {
         let mut body = None;
-        let (mut is_async, mut takes_callback) = (false, false);
+        let (mut ends_open, mut takes_callback) = (false, false);
         match &run {
             Some(Run::Arrow(function)) => {
-                is_async = function.r#async;
                 takes_callback = callback(&function.params);
                 match &function.body {
                     ArrowFunctionBody::FunctionBody(block) => {
                         own.extend(marks::of_body(&block.statements));
+                        ends_open = is_open(block);
                         body = Some(inside(block));
                     }
                     other => {
@@ -354,10 +354,10 @@ impl Walk<'_> {
                 }
             }
             Some(Run::Function(function)) => {
-                is_async = function.r#async;
                 takes_callback = callback(&function.params);
                 if let Some(block) = &function.body {
                     own.extend(marks::of_body(&block.statements));
+                    ends_open = is_open(block) && !function.generator;
                     body = Some(inside(block));
                 }
             }
@@ -394,7 +394,7 @@ impl Walk<'_> {
                 .flat_map(|suite| suite.heads.iter().cloned())
                 .collect(),
             marks,
-            is_async,
+            ends_open,
             takes_callback,
         });
     }
@@ -410,6 +410,12 @@ fn callback(parameters: &FormalParameters<'_>) -> bool {
     named || parameters.items.len() > 1
 }
 
+fn is_open(body: &FunctionBody<'_>) -> bool {
+    body.statements.last().is_some_and(|last| {
+        !matches!(last, Statement::ReturnStatement(_) | Statement::ThrowStatement(_))
+    })
+}
+
 fn inside(body: &FunctionBody<'_>) -> Range<usize> {
     let whole = range(body.span());
     (whole.start + 1).min(whole.end)..whole.end.saturating_sub(1).max(whole.start + 1)
@@ -419,6 +425,73 @@ impl<'a> Visit<'a> for Walk<'_> {
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         if !self.definition(call) {
             walk::walk_call_expression(self, call);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::javascript::with_program;
+
+    fn tests(text: &str) -> Vec<JsTest> {
+        let (tests, error) = with_program(text, None, |program| collect(text, program)).unwrap();
+        assert_eq!(error, None);
+        tests
+    }
+    fn names(text: &str) -> Vec<String> {
+        tests(text).into_iter().map(|test| test.name).collect()
+    }
+
+    #[test]
+    fn b2_a_test_is_named_by_the_titles_around_it() {
+        let text = "import { test as check } from 'node:test';\nconst { it: works } = require('vitest');\n\
+            describe('cart', () => { it('adds', () => { f(); }); describe(Cart.name, function () { it.only(`of ${a.b}`, f); }); });\n\
+            check('x', async (t) => { await t.test('inner', () => {}); });\nworks('y', () => {});\nit.each([[1], [2]])('has %i', (n) => {});\n\
+            it.each`a | b\\n${1} | ${2}`('$a', () => {});\nit('x ' + n, wrap(async () => { g(); }));\nbeforeEach(() => {});\nother('no', () => {});";
+        assert_eq!(
+            names(text),
+            ["cart::adds", "cart::${Cart.name}::of ${a.b}", "x", "y", "has %i", "$a", "x ${n}"]
+        );
+    }
+
+    #[test]
+    fn b2_two_tests_with_one_name_keep_names_of_their_own() {
+        assert_eq!(names("it('a', () => {}); it('a', () => {}); it(' ', () => {});"), ["a", "a#2", "(no title)"]);
+    }
+
+    #[test]
+    fn b3_what_is_marked_on_a_test_is_seen() {
+        let marks = |text: &str| -> Vec<Mark> {
+            tests(text).into_iter().flat_map(|test| test.marks).collect()
+        };
+        for (text, mark) in [
+            ("it.skip('a', () => { f(); })", Mark::Skip),
+            ("xit('a', () => { f(); })", Mark::Skip),
+            ("test('a', { skip: 'later' }, () => { f(); })", Mark::Skip),
+            ("test('a', (t) => { t.skip(); f(); })", Mark::Skip),
+            ("describe.skip('s', () => { it('a', () => { f(); }) })", Mark::Skip),
+            ("it.only('a', () => { f(); })", Mark::Focus),
+            ("fdescribe('s', () => { it('a', () => { f(); }) })", Mark::Focus),
+            ("test('a', { only: true }, () => { f(); })", Mark::Focus),
+            ("it.todo('a')", Mark::Todo),
+            ("it('a')", Mark::Todo),
+            ("it.fails('a', () => { f(); })", Mark::Xfail),
+            ("test.failing('a', () => { f(); })", Mark::Xfail),
+            ("it('a', () => {})", Mark::Empty),
+            ("it('a', () => { assert.fail('x'); })", Mark::AlwaysFails),
+            ("it('a', () => expect(true).toBe(false))", Mark::AlwaysFails),
+            ("it('a', () => { throw new Error('no'); })", Mark::AlwaysFails),
+            ("it('a', () => { assert.equal(1, 2); })", Mark::AlwaysFails),
+        ] {
+            assert!(marks(text).contains(&mark), "{text}: {:?}", marks(text));
+        }
+        for text in [
+            "it('a', () => { expect(f()).toBe(false); })",
+            "test('a', { skip: false, only: false }, () => { f(); })",
+            "it('a', () => { assert.equal(f(), 2); })",
+        ] {
+            assert!(marks(text).is_empty(), "{text}: {:?}", marks(text));
         }
     }
 }
