@@ -4,8 +4,8 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
-use crate::expectations::{HELPER, SITES_VARIABLE};
 use crate::expectations::javascript::{dialect, helper};
+use crate::expectations::{HELPER, SITES_VARIABLE};
 use crate::items::ItemOptions;
 use crate::lang::javascript::collect::collect as collect_javascript;
 use crate::lang::javascript::with_program;
@@ -118,10 +118,15 @@ impl Planting<'_> {
             return Ok(());
         }
         for test in tests {
-            if !self.listed.contains_key(test.name.as_str()) || !test.ends_open || test.takes_callback {
+            if !self.listed.contains_key(test.name.as_str())
+                || !test.ends_open
+                || test.takes_callback
+            {
                 continue;
             }
-            let Some(body) = test.body.clone() else { continue };
+            let Some(body) = test.body.clone() else {
+                continue;
+            };
             let [entered, ended, _] = self.add(&BTreeSet::from([test.name]));
             self.insertions.push(Insertion {
                 at: body.start,
@@ -345,10 +350,23 @@ mod tests {
     #[test]
     fn c7_a_failing_line_follows_the_last_line_of_a_javascript_test() {
         let text = "import { it } from 'vitest';\nit('a', async () => {\n  await f(); // why\n});\nit('b', () => { return f(); });\nit('c', (done) => { done(); });\nit('d', () => f());\n";
-        let out = planted("tests/a.test.ts", Language::JavaScript, text, &["a", "b", "c", "d"]);
-        let names: Vec<&str> = out.plants.iter().map(|plant| plant.item.item.as_str()).collect();
+        let out = planted(
+            "tests/a.test.ts",
+            Language::JavaScript,
+            text,
+            &["a", "b", "c", "d"],
+        );
+        let names: Vec<&str> = out
+            .plants
+            .iter()
+            .map(|plant| plant.item.item.as_str())
+            .collect();
         assert_eq!(names, ["a"]);
-        assert!(out.text.contains("await f(); // why\n; __redgreen_tell__("), "{}", out.text);
+        assert!(
+            out.text.contains("await f(); // why\n; __redgreen_tell__("),
+            "{}",
+            out.text
+        );
         let parsed = with_program(&out.text, None, |_| ()).unwrap();
         assert_eq!(parsed.1, None, "{}", out.text);
     }

@@ -10,30 +10,45 @@ use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
 use redgreen_core::id::{ItemId, RelPath};
-use std::collections::{BTreeMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The helper for a changed file; `typed` for TypeScript, `module` for one with `import` or `export`.
 pub(crate) fn helper(typed: bool, module: bool) -> String {
     let text = include_str!("javascript_helper.js.txt");
     let text = if typed {
-        text.replace("/*any*/", ": any").replace("/*global*/", "(globalThis as any)")
+        text.replace("/*any*/", ": any")
+            .replace("/*global*/", "(globalThis as any)")
     } else {
-        text.replace("/*any*/", "").replace("/*global*/", "globalThis")
+        text.replace("/*any*/", "")
+            .replace("/*global*/", "globalThis")
     };
     if module {
         format!("import * as __redgreen_fs__ from 'node:fs';\n{text}")
     } else {
-        format!("{}\n{text}", if typed { "declare const require: any;" } else { "" })
-            .replace("__redgreen_fs__", "require('node:fs')")
+        format!(
+            "{}\n{text}",
+            if typed {
+                "declare const require: any;"
+            } else {
+                ""
+            }
+        )
+        .replace("__redgreen_fs__", "require('node:fs')")
     }
 }
 
 /// Whether a text is an ES module, and whether it is TypeScript.
 pub(crate) fn dialect(text: &str, path: Option<&RelPath>) -> (bool, bool) {
-    let typed = matches!(path.and_then(RelPath::extension), Some("ts" | "mts" | "cts" | "tsx"));
+    let typed = matches!(
+        path.and_then(RelPath::extension),
+        Some("ts" | "mts" | "cts" | "tsx")
+    );
     let module = with_program(text, path, |program| {
-        program.body.iter().any(|statement| statement.is_module_declaration())
+        program
+            .body
+            .iter()
+            .any(|statement| statement.is_module_declaration())
     });
     (typed, module.is_ok_and(|(module, _)| module))
 }
@@ -51,7 +66,14 @@ pub(super) fn edits(
             .into_iter()
             .filter(|test| listed.contains_key(test.name.as_str()))
             .collect();
-        let mut walk = Walk { text, lines: &lines, tests: &tests, inside: None, place: Place::default(), edits: Vec::new() };
+        let mut walk = Walk {
+            text,
+            lines: &lines,
+            tests: &tests,
+            inside: None,
+            place: Place::default(),
+            edits: Vec::new(),
+        };
         walk.visit_program(program);
         walk.edits
     })?;
@@ -92,15 +114,52 @@ enum Matcher {
 /// The matcher with the number of its expected argument.
 fn matcher(name: &str) -> Option<(Matcher, usize)> {
     Some(match name {
-        "toBe" | "toEqual" | "toStrictEqual" | "toMatchObject" | "toHaveLength" | "toBeCloseTo" | "toHaveBeenCalledTimes"
-        | "toHaveReturnedWith" | "toHaveBeenCalledWith" | "toHaveBeenLastCalledWith" | "toBeCalledWith" | "toBeCalledTimes"
-        | "toHaveReturnedTimes" | "toHaveTextContent" | "toHaveValue" | "equal" | "equals" | "eq" | "eql" | "eqls"
-        | "lengthOf" | "length" | "members" | "toHaveResolvedWith" | "toHaveBeenCalledExactlyOnceWith" => (Matcher::Equal, 0),
-        "toHaveProperty" | "toHaveBeenNthCalledWith" | "property" | "toHaveAttribute" => (Matcher::Equal, 1),
-        "toContain" | "toContainEqual" | "toMatch" | "include" | "includes" | "contain" | "contains" | "match" | "matches"
-        | "string" => (Matcher::Contains, 0),
-        "toBeGreaterThan" | "toBeGreaterThanOrEqual" | "toBeLessThan" | "toBeLessThanOrEqual" | "above" | "gt" | "gte"
-        | "least" | "below" | "lt" | "lte" | "most" | "greaterThan" | "lessThan" | "closeTo" | "approximately" => (Matcher::Orders, 0),
+        "toBe"
+        | "toEqual"
+        | "toStrictEqual"
+        | "toMatchObject"
+        | "toHaveLength"
+        | "toBeCloseTo"
+        | "toHaveBeenCalledTimes"
+        | "toHaveReturnedWith"
+        | "toHaveBeenCalledWith"
+        | "toHaveBeenLastCalledWith"
+        | "toBeCalledWith"
+        | "toBeCalledTimes"
+        | "toHaveReturnedTimes"
+        | "toHaveTextContent"
+        | "toHaveValue"
+        | "equal"
+        | "equals"
+        | "eq"
+        | "eql"
+        | "eqls"
+        | "lengthOf"
+        | "length"
+        | "members"
+        | "toHaveResolvedWith"
+        | "toHaveBeenCalledExactlyOnceWith" => (Matcher::Equal, 0),
+        "toHaveProperty" | "toHaveBeenNthCalledWith" | "property" | "toHaveAttribute" => {
+            (Matcher::Equal, 1)
+        }
+        "toContain" | "toContainEqual" | "toMatch" | "include" | "includes" | "contain"
+        | "contains" | "match" | "matches" | "string" => (Matcher::Contains, 0),
+        "toBeGreaterThan"
+        | "toBeGreaterThanOrEqual"
+        | "toBeLessThan"
+        | "toBeLessThanOrEqual"
+        | "above"
+        | "gt"
+        | "gte"
+        | "least"
+        | "below"
+        | "lt"
+        | "lte"
+        | "most"
+        | "greaterThan"
+        | "lessThan"
+        | "closeTo"
+        | "approximately" => (Matcher::Orders, 0),
         "toThrow" | "toThrowError" | "throw" | "throws" | "Throw" => (Matcher::Throws, 0),
         _ => return None,
     })
@@ -109,17 +168,38 @@ fn matcher(name: &str) -> Option<(Matcher, usize)> {
 /// The functions of node:assert, chai's `assert` and ava's `t`, with the number of their expected argument.
 fn function(name: &str) -> Option<(Matcher, usize)> {
     Some(match name {
-        "equal" | "strictEqual" | "deepEqual" | "deepStrictEqual" | "is" | "same" | "equals" | "strictSame" | "lengthOf"
-        | "sameMembers" | "sameDeepMembers" | "sameOrderedMembers" | "partialDeepStrictEqual" | "like" | "eql" => (Matcher::Equal, 1),
+        "equal"
+        | "strictEqual"
+        | "deepEqual"
+        | "deepStrictEqual"
+        | "is"
+        | "same"
+        | "equals"
+        | "strictSame"
+        | "lengthOf"
+        | "sameMembers"
+        | "sameDeepMembers"
+        | "sameOrderedMembers"
+        | "partialDeepStrictEqual"
+        | "like"
+        | "eql" => (Matcher::Equal, 1),
         "include" | "includes" | "match" | "regex" => (Matcher::Contains, 1),
-        "isAbove" | "isBelow" | "isAtLeast" | "isAtMost" | "closeTo" | "approximately" => (Matcher::Orders, 1),
+        "isAbove" | "isBelow" | "isAtLeast" | "isAtMost" | "closeTo" | "approximately" => {
+            (Matcher::Orders, 1)
+        }
         "throws" | "rejects" | "throwsAsync" | "isRejected" | "throw" => (Matcher::Throws, 1),
         _ => return None,
     })
 }
 
 /// Functions that are known without `assert.` before them, where a file imports them.
-const BARE: [&str; 5] = ["strictEqual", "deepStrictEqual", "deepEqual", "equal", "notStrictEqual"];
+const BARE: [&str; 5] = [
+    "strictEqual",
+    "deepStrictEqual",
+    "deepEqual",
+    "equal",
+    "notStrictEqual",
+];
 
 fn rotated(text: &str) -> String {
     text.chars()
@@ -141,7 +221,9 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                out.push_str(&format!("\\u{{{:x}}}", c as u32))
+            }
             c => out.push(c),
         }
     }
@@ -160,10 +242,12 @@ fn other(expression: &Expression<'_>, contained: bool) -> Option<String> {
     };
     match expression {
         Expression::NumericLiteral(number) => Some(format!("{}", number.value + 7919.0)),
-        Expression::UnaryExpression(unary) if unary.operator.as_str() == "-" => match &unary.argument {
-            Expression::NumericLiteral(number) => Some(format!("{}", 7919.0 - number.value)),
-            _ => None,
-        },
+        Expression::UnaryExpression(unary) if unary.operator.as_str() == "-" => {
+            match &unary.argument {
+                Expression::NumericLiteral(number) => Some(format!("{}", 7919.0 - number.value)),
+                _ => None,
+            }
+        }
         Expression::BigIntLiteral(number) => Some(format!("(7919n + {})", number.raw.as_ref()?)),
         Expression::StringLiteral(text) => Some(string(&text.value)),
         Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
@@ -186,11 +270,22 @@ fn leaf(expression: &Expression<'_>, contained: bool) -> Option<(Range<usize>, S
             .iter()
             .filter_map(ArrayExpressionElement::as_expression)
             .find_map(|element| leaf(element, contained)),
-        Expression::ObjectExpression(object) => object.properties.iter().find_map(|property| match property {
-            ObjectPropertyKind::ObjectProperty(property) => leaf(&property.value, contained),
-            ObjectPropertyKind::SpreadProperty(_) => None,
-        }),
-        Expression::NewExpression(new) => new.arguments.iter().filter_map(Argument::as_expression).find_map(|argument| leaf(argument, contained)),
+        Expression::ObjectExpression(object) => {
+            object
+                .properties
+                .iter()
+                .find_map(|property| match property {
+                    ObjectPropertyKind::ObjectProperty(property) => {
+                        leaf(&property.value, contained)
+                    }
+                    ObjectPropertyKind::SpreadProperty(_) => None,
+                })
+        }
+        Expression::NewExpression(new) => new
+            .arguments
+            .iter()
+            .filter_map(Argument::as_expression)
+            .find_map(|argument| leaf(argument, contained)),
         Expression::ParenthesizedExpression(inner) => leaf(&inner.expression, contained),
         Expression::TSAsExpression(cast) => leaf(&cast.expression, contained),
         Expression::TSSatisfiesExpression(cast) => leaf(&cast.expression, contained),
@@ -201,19 +296,30 @@ fn leaf(expression: &Expression<'_>, contained: bool) -> Option<(Range<usize>, S
 fn is_function(expression: &Expression<'_>) -> bool {
     matches!(
         expression,
-        Expression::ArrowFunctionExpression(_) | Expression::FunctionExpression(_) | Expression::ClassExpression(_)
+        Expression::ArrowFunctionExpression(_)
+            | Expression::FunctionExpression(_)
+            | Expression::ClassExpression(_)
     )
 }
 
 impl Walk<'_> {
     fn call(&mut self, call: &CallExpression<'_>) {
         let parts = of_call(call);
-        let (Some(root), Some(last)) = (parts.first(), parts.last()) else { return };
-        if parts.iter().any(|part| matches!(part.name, "not" | "never" | "skip")) {
+        let (Some(root), Some(last)) = (parts.first(), parts.last()) else {
+            return;
+        };
+        if parts
+            .iter()
+            .any(|part| matches!(part.name, "not" | "never" | "skip"))
+        {
             return;
         }
-        let Some(arguments) = last.arguments else { return };
-        let expects = root.name == "expect" || root.name.ends_with("Expect") || parts.iter().any(|part| part.name == "should");
+        let Some(arguments) = last.arguments else {
+            return;
+        };
+        let expects = root.name == "expect"
+            || root.name.ends_with("Expect")
+            || parts.iter().any(|part| part.name == "should");
         if expects && parts.len() > 1 {
             if let Some((kind, at)) = matcher(last.name)
                 && let Some(expected) = arguments.get(at).and_then(Argument::as_expression)
@@ -222,22 +328,34 @@ impl Walk<'_> {
             }
             return;
         }
-        let asserts = matches!(root.name, "assert" | "t" | "chai" | "tap") || (parts.len() == 1 && BARE.contains(&root.name));
+        let asserts = matches!(root.name, "assert" | "t" | "chai" | "tap")
+            || (parts.len() == 1 && BARE.contains(&root.name));
         if !asserts {
             return;
         }
-        let truth = matches!(last.name, "assert" | "ok" | "isTrue" | "true" | "truthy" | "isOk");
+        let truth = matches!(
+            last.name,
+            "assert" | "ok" | "isTrue" | "true" | "truthy" | "isOk"
+        );
         if truth {
-            if let Some(Expression::BinaryExpression(comparison)) = arguments.first().and_then(Argument::as_expression)
+            if let Some(Expression::BinaryExpression(comparison)) =
+                arguments.first().and_then(Argument::as_expression)
                 && matches!(comparison.operator.as_str(), "===" | "==")
             {
-                let left_is_plain = other(&comparison.left, false).is_some() && other(&comparison.right, false).is_none();
-                let expected = if left_is_plain { &comparison.left } else { &comparison.right };
+                let left_is_plain = other(&comparison.left, false).is_some()
+                    && other(&comparison.right, false).is_none();
+                let expected = if left_is_plain {
+                    &comparison.left
+                } else {
+                    &comparison.right
+                };
                 self.change(call, &parts, Matcher::Equal, expected);
             }
             return;
         }
-        let Some((kind, at)) = function(last.name) else { return };
+        let Some((kind, at)) = function(last.name) else {
+            return;
+        };
         let of = |at: usize| arguments.get(at).and_then(Argument::as_expression);
         let Some(mut expected) = of(at) else { return };
         if kind == Matcher::Equal
@@ -249,7 +367,13 @@ impl Walk<'_> {
         self.change(call, &parts, kind, expected);
     }
 
-    fn change(&mut self, call: &CallExpression<'_>, parts: &[Part<'_, '_>], matcher: Matcher, expected: &Expression<'_>) {
+    fn change(
+        &mut self,
+        call: &CallExpression<'_>,
+        parts: &[Part<'_, '_>],
+        matcher: Matcher,
+        expected: &Expression<'_>,
+    ) {
         let Some(test) = self.inside else { return };
         if is_function(expected) {
             return;
@@ -266,16 +390,32 @@ impl Walk<'_> {
             (Matcher::Throws, Some(text)) => (SiteKind::Pattern, Replacement::HelperLiteral(text)),
             // A class or a variable: what is thrown otherwise is not known.
             (Matcher::Throws, None) => return,
-            (Matcher::Contains, Some(text)) => (SiteKind::Membership, Replacement::HelperLiteral(text)),
+            (Matcher::Contains, Some(text)) => {
+                (SiteKind::Membership, Replacement::HelperLiteral(text))
+            }
             (Matcher::Equal, Some(text)) => (SiteKind::Equality, Replacement::HelperLiteral(text)),
             (Matcher::Contains, None) => (SiteKind::Membership, Replacement::Helper(None)),
             (Matcher::Equal, None) => (SiteKind::Equality, Replacement::Helper(None)),
         };
-        let late = parts.iter().any(|part| matches!(part.name, "resolves" | "rejects" | "eventually" | "throwsAsync" | "poll"));
-        let before = self.text.get(..call.span.start as usize).unwrap_or("").trim_end();
-        let waited = ["await", "return", "=>"].iter().any(|word| before.ends_with(word));
+        let late = parts.iter().any(|part| {
+            matches!(
+                part.name,
+                "resolves" | "rejects" | "eventually" | "throwsAsync" | "poll"
+            )
+        });
+        let before = self
+            .text
+            .get(..call.span.start as usize)
+            .unwrap_or("")
+            .trim_end();
+        let waited = ["await", "return", "=>"]
+            .iter()
+            .any(|word| before.ends_with(word));
         let decisive = !self.place.nested && (!late || waited);
-        let earlier = self.text.get(test.span.start..call.span.start as usize).unwrap_or("");
+        let earlier = self
+            .text
+            .get(test.span.start..call.span.start as usize)
+            .unwrap_or("");
         let leaves = earlier.contains("return") || earlier.contains("skip(");
         self.edits.push(Edit {
             range: whole,
@@ -308,7 +448,9 @@ impl<'a> Visit<'a> for Walk<'_> {
             for argument in it.arguments.iter().filter_map(Argument::as_expression) {
                 match argument {
                     Expression::ArrowFunctionExpression(function) => match &function.body {
-                        ArrowFunctionBody::FunctionBody(body) => walk::walk_function_body(self, body),
+                        ArrowFunctionBody::FunctionBody(body) => {
+                            walk::walk_function_body(self, body)
+                        }
                         other => {
                             if let Some(expression) = other.as_expression() {
                                 self.visit_expression(expression);
@@ -333,47 +475,80 @@ impl<'a> Visit<'a> for Walk<'_> {
     }
 
     fn visit_arrow_function_expression(&mut self, it: &ArrowFunctionExpression<'a>) {
-        self.within(|place| place.nested = true, |walk| walk::walk_arrow_function_expression(walk, it));
+        self.within(
+            |place| place.nested = true,
+            |walk| walk::walk_arrow_function_expression(walk, it),
+        );
     }
 
     fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
-        self.within(|place| place.nested = true, |walk| walk::walk_function_body(walk, it));
+        self.within(
+            |place| place.nested = true,
+            |walk| walk::walk_function_body(walk, it),
+        );
     }
 
     fn visit_try_statement(&mut self, it: &TryStatement<'a>) {
-        self.within(|place| place.nested = true, |walk| walk::walk_try_statement(walk, it));
+        self.within(
+            |place| place.nested = true,
+            |walk| walk::walk_try_statement(walk, it),
+        );
     }
 
     fn visit_if_statement(&mut self, it: &IfStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_if_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_if_statement(walk, it),
+        );
     }
 
     fn visit_switch_statement(&mut self, it: &SwitchStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_switch_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_switch_statement(walk, it),
+        );
     }
 
     fn visit_conditional_expression(&mut self, it: &ConditionalExpression<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_conditional_expression(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_conditional_expression(walk, it),
+        );
     }
 
     fn visit_logical_expression(&mut self, it: &LogicalExpression<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_logical_expression(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_logical_expression(walk, it),
+        );
     }
 
     fn visit_for_statement(&mut self, it: &ForStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_for_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_for_statement(walk, it),
+        );
     }
 
     fn visit_for_of_statement(&mut self, it: &ForOfStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_for_of_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_for_of_statement(walk, it),
+        );
     }
 
     fn visit_for_in_statement(&mut self, it: &ForInStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_for_in_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_for_in_statement(walk, it),
+        );
     }
 
     fn visit_while_statement(&mut self, it: &WhileStatement<'a>) {
-        self.within(|place| place.conditional = true, |walk| walk::walk_while_statement(walk, it));
+        self.within(
+            |place| place.conditional = true,
+            |walk| walk::walk_while_statement(walk, it),
+        );
     }
 }
 
@@ -385,20 +560,30 @@ mod tests {
     use redgreen_core::id::ItemId;
 
     fn changed(body: &str) -> (String, usize) {
-        let text = format!("import {{ it }} from 'vitest';\nit('a', async () => {{\n{body}\n}});\n");
+        let text =
+            format!("import {{ it }} from 'vitest';\nit('a', async () => {{\n{body}\n}});\n");
         let item = ItemId::try_from("tests/a.test.ts::a".to_owned()).unwrap();
         let mutated = mutate(Language::JavaScript, &text, &[item]).unwrap();
         let parsed = with_program(&mutated.text, None, |_| ()).unwrap();
         assert_eq!(parsed.1, None, "{}", mutated.text);
-        assert_eq!(mutated.sites.iter().filter(|site| site.line != 3).count(), 0);
-        (mutated.text.lines().nth(2).unwrap().to_owned(), mutated.sites.len())
+        assert_eq!(
+            mutated.sites.iter().filter(|site| site.line != 3).count(),
+            0
+        );
+        (
+            mutated.text.lines().nth(2).unwrap().to_owned(),
+            mutated.sites.len(),
+        )
     }
 
     #[test]
     fn c7_expected_values_of_javascript_become_others() {
         for (body, other) in [
             ("expect(f()).toBe(3);", "7922"),
-            ("expect(f()).toEqual({ a: [1, 'b'] });", "{ a: [7920, 'b'] }"),
+            (
+                "expect(f()).toEqual({ a: [1, 'b'] });",
+                "{ a: [7920, 'b'] }",
+            ),
             ("assert.equal(f(), 'abc');", "'bcd'"),
             ("assert.strictEqual(-2, f());", "7917"),
             ("assert.deepEqual(f(), [true]);", "[false]"),
@@ -407,18 +592,28 @@ mod tests {
             ("expect(f).to.deep.equal([1]);", "[7920]"),
             ("expect(() => f()).toThrow('bad');", "'cbeqzx'"),
             ("assert.throws(() => f(), /bad/);", "/(?!)/"),
-            ("assert.throws(() => f(), { message: 'x' });", "{ message: 'yqzx' }"),
+            (
+                "assert.throws(() => f(), { message: 'x' });",
+                "{ message: 'yqzx' }",
+            ),
             ("expect(list).toContain('a');", "'bqzx'"),
             ("await expect(p).resolves.toBe(1);", "7920"),
             ("x.should.equal(1);", "7920"),
             ("t.is(f(), 1);", "7920"),
         ] {
             let (line, sites) = changed(body);
-            assert!(line.contains(&format!("__redgreen_other__({other}, \"")), "{line}");
+            assert!(
+                line.contains(&format!("__redgreen_other__({other}, \"")),
+                "{line}"
+            );
             assert!(line.contains("\"as_is\")"), "{line}");
             assert_eq!(sites, 1, "{line}");
         }
-        for body in ["expect(f()).toBe(expected);", "expect(n).toBeGreaterThan(2);", "assert.equal(f(), null);"] {
+        for body in [
+            "expect(f()).toBe(expected);",
+            "expect(n).toBeGreaterThan(2);",
+            "assert.equal(f(), null);",
+        ] {
             let (line, sites) = changed(body);
             assert!(line.contains("__redgreen_other__(") && sites == 1, "{line}");
         }
@@ -439,12 +634,22 @@ mod tests {
             let text = format!("test('a', () => {{ {body} }});\n");
             let item = ItemId::try_from("tests/a.test.js::a".to_owned()).unwrap();
             let mutated = mutate(Language::JavaScript, &text, &[item]).unwrap();
-            mutated.sites.iter().map(|site| (site.decisive, site.certain)).collect::<Vec<_>>()
+            mutated
+                .sites
+                .iter()
+                .map(|site| (site.decisive, site.certain))
+                .collect::<Vec<_>>()
         };
         assert_eq!(sites("expect(f()).toBe(1);"), [(true, true)]);
         assert_eq!(sites("if (x) expect(f()).toBe(1);"), [(true, false)]);
-        assert_eq!(sites("try { expect(f()).toBe(1); } catch {}"), [(false, false)]);
-        assert_eq!(sites("on(() => { expect(f()).toBe(1); });"), [(false, false)]);
+        assert_eq!(
+            sites("try { expect(f()).toBe(1); } catch {}"),
+            [(false, false)]
+        );
+        assert_eq!(
+            sites("on(() => { expect(f()).toBe(1); });"),
+            [(false, false)]
+        );
         assert_eq!(sites("expect(p).resolves.toBe(1);"), [(false, false)]);
         assert_eq!(sites("return expect(p).resolves.toBe(1);"), [(true, false)]);
     }

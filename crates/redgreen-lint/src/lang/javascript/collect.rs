@@ -412,7 +412,10 @@ fn callback(parameters: &FormalParameters<'_>) -> bool {
 
 fn is_open(body: &FunctionBody<'_>) -> bool {
     body.statements.last().is_some_and(|last| {
-        !matches!(last, Statement::ReturnStatement(_) | Statement::ThrowStatement(_))
+        !matches!(
+            last,
+            Statement::ReturnStatement(_) | Statement::ThrowStatement(_)
+        )
     })
 }
 
@@ -451,28 +454,48 @@ mod tests {
             it.each`a | b\\n${1} | ${2}`('$a', () => {});\nit('x ' + n, wrap(async () => { g(); }));\nbeforeEach(() => {});\nother('no', () => {});";
         assert_eq!(
             names(text),
-            ["cart::adds", "cart::${Cart.name}::of ${a.b}", "x", "y", "has %i", "$a", "x ${n}"]
+            [
+                "cart::adds",
+                "cart::${Cart.name}::of ${a.b}",
+                "x",
+                "y",
+                "has %i",
+                "$a",
+                "x ${n}"
+            ]
         );
     }
 
     #[test]
     fn b2_two_tests_with_one_name_keep_names_of_their_own() {
-        assert_eq!(names("it('a', () => {}); it('a', () => {}); it(' ', () => {});"), ["a", "a#2", "(no title)"]);
+        assert_eq!(
+            names("it('a', () => {}); it('a', () => {}); it(' ', () => {});"),
+            ["a", "a#2", "(no title)"]
+        );
     }
 
     #[test]
     fn b3_what_is_marked_on_a_test_is_seen() {
         let marks = |text: &str| -> Vec<Mark> {
-            tests(text).into_iter().flat_map(|test| test.marks).collect()
+            tests(text)
+                .into_iter()
+                .flat_map(|test| test.marks)
+                .collect()
         };
         for (text, mark) in [
             ("it.skip('a', () => { f(); })", Mark::Skip),
             ("xit('a', () => { f(); })", Mark::Skip),
             ("test('a', { skip: 'later' }, () => { f(); })", Mark::Skip),
             ("test('a', (t) => { t.skip(); f(); })", Mark::Skip),
-            ("describe.skip('s', () => { it('a', () => { f(); }) })", Mark::Skip),
+            (
+                "describe.skip('s', () => { it('a', () => { f(); }) })",
+                Mark::Skip,
+            ),
             ("it.only('a', () => { f(); })", Mark::Focus),
-            ("fdescribe('s', () => { it('a', () => { f(); }) })", Mark::Focus),
+            (
+                "fdescribe('s', () => { it('a', () => { f(); }) })",
+                Mark::Focus,
+            ),
             ("test('a', { only: true }, () => { f(); })", Mark::Focus),
             ("it.todo('a')", Mark::Todo),
             ("it('a')", Mark::Todo),
@@ -481,7 +504,10 @@ mod tests {
             ("it('a', () => {})", Mark::Empty),
             ("it('a', () => { assert.fail('x'); })", Mark::AlwaysFails),
             ("it('a', () => expect(true).toBe(false))", Mark::AlwaysFails),
-            ("it('a', () => { throw new Error('no'); })", Mark::AlwaysFails),
+            (
+                "it('a', () => { throw new Error('no'); })",
+                Mark::AlwaysFails,
+            ),
             ("it('a', () => { assert.equal(1, 2); })", Mark::AlwaysFails),
         ] {
             assert!(marks(text).contains(&mark), "{text}: {:?}", marks(text));
