@@ -9,6 +9,7 @@
 
 pub mod conflicts;
 pub mod definitions;
+pub mod derived;
 pub mod emptied;
 pub mod expectations;
 pub mod items;

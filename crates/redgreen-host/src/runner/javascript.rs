@@ -26,13 +26,16 @@ use crate::process::{self, Spec};
 use redgreen_core::environment::Environment;
 use redgreen_core::id::RelPath;
 use redgreen_core::reason::{Reason, ReasonCode};
-use redgreen_core::run_report::RunReport;
+use redgreen_core::run_report::{CaseReport, RunReport};
 use redgreen_formats::javascript as formats;
 use redgreen_formats::javascript::names::Names;
 use redgreen_formats::javascript::script::Script;
 use redgreen_formats::javascript::{Journal, Owner};
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// How many of the last cases are named behind the output.
+const LAST_CASES: usize = 10;
 
 /// The adapter of all four.
 #[derive(Debug, Clone)]
@@ -326,6 +329,8 @@ impl Runner for JavaScript {
             request.selection,
             finished.ended,
         );
+        let mut said = tail(&shown.text(&formats::cause::without_colours(&text)));
+        said.extend(last_cases(&parts.cases));
         Ok(RunReport {
             command: spec.argv.iter().map(|word| shown.text(word)).collect(),
             ended,
@@ -333,11 +338,20 @@ impl Runner for JavaScript {
             cases: parts.cases,
             load_failures: parts.load_failures,
             problems,
-            tail: tail(&shown.text(&formats::cause::without_colours(&text))),
+            tail: said,
             output: digest,
             duration_ms: u64::try_from(finished.duration.as_millis()).unwrap_or(u64::MAX),
         })
     }
+}
+
+/// Our reporters print nothing; these are the last lines they would have printed.
+fn last_cases(cases: &[CaseReport]) -> Vec<String> {
+    cases
+        .iter()
+        .skip(cases.len().saturating_sub(LAST_CASES))
+        .map(|case| format!("{} {}", case.outcome, case.id))
+        .collect()
 }
 
 /// The tree as it may be written in stacks.

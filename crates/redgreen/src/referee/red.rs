@@ -137,6 +137,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 Known::default()
             };
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
+                super::refine_javascript::refine(context, &setting, &proposal.tree, run)?;
                 refine(run, &known);
             }
             super::slips::not_installed(base_run.as_ref(), &mut [&mut first, &mut second]);
@@ -694,6 +695,9 @@ fn known_definitions(
         .map_err(Failure::internal)?
     {
         if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
+            if language == Language::JavaScript {
+                known.add_module(&path);
+            }
             known.add(&path, &definitions(language, text).unwrap_or_default());
         }
     }

@@ -19,6 +19,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// Adds a module that tests import by its path.
+    pub fn add_module(&mut self, path: &RelPath) {
+        let stem = super::refine_javascript::stem(path.as_str()).to_owned();
+        self.by_name
+            .entry(stem)
+            .or_default()
+            .push((path.clone(), false));
+    }
+
     /// Adds the definitions of one source file.
     pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
         for definition in definitions {
@@ -125,11 +134,12 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
     let Some(symbol) = cause.symbol.clone() else {
         return;
     };
-    let symbol = symbol
-        .rsplit(['.', ':'])
-        .next()
-        .unwrap_or(&symbol)
-        .to_owned();
+    let symbol = if symbol.contains('/') {
+        super::refine_javascript::stem(&symbol)
+    } else {
+        symbol.rsplit(['.', ':']).next().unwrap_or(&symbol)
+    }
+    .to_owned();
     match cause.cause {
         Cause::MissingDependency if known.flat_python => {
             cause.cause = Cause::Unknown;
@@ -152,8 +162,13 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
                 cause.cause = Cause::MissingSymbol;
                 cause.detail = format!("`{symbol}` does not exist yet");
             }
-            let import =
-                message.contains("cannot import name") || message.contains("unresolved import");
+            let import = [
+                "cannot import name",
+                "unresolved import",
+                "does not provide an export named",
+            ]
+            .iter()
+            .any(|words| message.contains(words));
             if import
                 && is_particular(&symbol)
                 && let Some(path) = known.at_module_level(&symbol)
