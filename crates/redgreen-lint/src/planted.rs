@@ -4,6 +4,7 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
+use crate::expectations::Seed;
 use crate::expectations::javascript::{dialect, helper};
 use crate::expectations::{HELPER, SITES_VARIABLE};
 use crate::items::ItemOptions;
@@ -141,7 +142,7 @@ impl Planting<'_> {
             let (typed, module) = dialect(text, path);
             self.insertions.push(Insertion {
                 at: text.len(),
-                text: format!("\n{}", helper(typed, module)),
+                text: format!("\n{}", helper(typed, module, &Seed::default())),
             });
         }
         Ok(())
@@ -225,7 +226,7 @@ impl Planting<'_> {
             self.insertions.push(Insertion {
                 at: lexed.end_before(body.end),
                 text: format!(
-                    "{} {{ {} }} if ::std::hint::black_box(true) {{ ::std::panic!(\"planted\") }}",
+                    "{} {{ {} }} {{ extern crate std as {STD}; if {STD}::hint::black_box(true) {{ {STD}::panic!(\"planted\") }} }}",
                     if complete { "" } else { ";" },
                     report(&ended)
                 ),
@@ -291,13 +292,17 @@ fn returns_nothing(lexed: &Lexed<'_>, test: &RustTest, text: &str) -> bool {
         .is_some_and(|head| !head.contains("->") && !head.contains("should_panic"))
 }
 
-/// A statement that reports. Absolute paths, so that nothing of the file can stand in between.
+/// The standard library under a name of our own: `std` may be something else (`extern crate self as std`).
+const STD: &str = "__redgreen_std";
+
+/// Statements that report. Paths from our own name of the library, so that nothing of the file can stand in between.
 fn report(place: &str) -> String {
     format!(
-        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
-         if let ::std::result::Result::Ok(mut file) = \
-         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
-         let _ = ::std::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
+        "extern crate std as {STD}; \
+         if let {STD}::result::Result::Ok(path) = {STD}::env::var(\"{SITES_VARIABLE}\") {{ \
+         if let {STD}::result::Result::Ok(mut file) = \
+         {STD}::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
+         let _ = {STD}::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
     )
 }
 

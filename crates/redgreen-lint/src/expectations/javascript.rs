@@ -1,6 +1,6 @@
 //! Which part of an assertion of JavaScript is expected: node:assert, the matchers of jest and vitest, chai, ava.
 
-use super::{Edit, Replacement, SiteKind};
+use super::{Edit, Replacement, Seed, SiteKind};
 use crate::LintError;
 use crate::lang::javascript::collect::{JsTest, collect};
 use crate::lang::javascript::parts::{Part, of_call};
@@ -13,9 +13,11 @@ use redgreen_core::id::{ItemId, RelPath};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The helper for a changed file; `typed` for TypeScript, `module` for one with `import` or `export`.
-pub(crate) fn helper(typed: bool, module: bool) -> String {
-    let text = include_str!("javascript_helper.js.txt");
+/// The helper for a changed file, with the values of this gate; `typed` for TypeScript, `module` for one with `import` or `export`.
+pub(crate) fn helper(typed: bool, module: bool, seed: &Seed) -> String {
+    let text = include_str!("javascript_helper.js.txt")
+        .replace("@OFFSET@", &seed.offset().to_string())
+        .replace("@WORD@", seed.word());
     let text = if typed {
         text.replace("/*any*/", ": any")
             .replace("/*global*/", "(globalThis as any)")
@@ -58,6 +60,7 @@ pub(super) fn edits(
     text: &str,
     listed: &BTreeMap<&str, &ItemId>,
     path: Option<&RelPath>,
+    seed: &Seed,
 ) -> Result<Vec<Edit>, LintError> {
     let path = path.or_else(|| listed.values().next().map(|item| &item.path));
     let lines = LineIndex::new(text);
@@ -68,6 +71,7 @@ pub(super) fn edits(
             .collect();
         let mut walk = Walk {
             text,
+            seed,
             lines: &lines,
             tests: &tests,
             inside: None,
@@ -91,6 +95,7 @@ struct Place {
 
 struct Walk<'t> {
     text: &'t str,
+    seed: &'t Seed,
     lines: &'t LineIndex,
     tests: &'t [JsTest],
     inside: Option<&'t JsTest>,
@@ -201,18 +206,6 @@ const BARE: [&str; 5] = [
     "notStrictEqual",
 ];
 
-fn rotated(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(c as u32 + 1).unwrap_or('q'),
-            'z' => 'a',
-            'Z' => 'A',
-            '9' => '0',
-            c => c,
-        })
-        .collect()
-}
-
 fn quoted(text: &str) -> String {
     let mut out = String::from("'");
     for c in text.chars() {
@@ -232,23 +225,20 @@ fn quoted(text: &str) -> String {
 }
 
 /// Another literal of the same type; `None` for what is none.
-fn other(expression: &Expression<'_>, contained: bool) -> Option<String> {
-    let string = |text: &str| {
-        let mut changed = rotated(text);
-        if contained || changed == text {
-            changed.push_str("qzx");
-        }
-        quoted(&changed)
-    };
+fn other(expression: &Expression<'_>, seed: &Seed) -> Option<String> {
+    let string = |text: &str| quoted(&format!("{text}{}", seed.word()));
+    let offset = f64::from(seed.offset());
     match expression {
-        Expression::NumericLiteral(number) => Some(format!("{}", number.value + 7919.0)),
+        Expression::NumericLiteral(number) => Some(format!("{}", number.value + offset)),
         Expression::UnaryExpression(unary) if unary.operator.as_str() == "-" => {
             match &unary.argument {
-                Expression::NumericLiteral(number) => Some(format!("{}", 7919.0 - number.value)),
+                Expression::NumericLiteral(number) => Some(format!("{}", offset - number.value)),
                 _ => None,
             }
         }
-        Expression::BigIntLiteral(number) => Some(format!("(7919n + {})", number.raw.as_ref()?)),
+        Expression::BigIntLiteral(number) => {
+            Some(format!("({}n + {})", seed.offset(), number.raw.as_ref()?))
+        }
         Expression::StringLiteral(text) => Some(string(&text.value)),
         Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
             Some(string(template.quasis.first()?.value.cooked.as_ref()?))
@@ -260,8 +250,8 @@ fn other(expression: &Expression<'_>, contained: bool) -> Option<String> {
 }
 
 /// The first value inside of a literal that can be another one, with its place.
-fn leaf(expression: &Expression<'_>, contained: bool) -> Option<(Range<usize>, String)> {
-    if let Some(other) = other(expression, contained) {
+fn leaf(expression: &Expression<'_>, seed: &Seed) -> Option<(Range<usize>, String)> {
+    if let Some(other) = other(expression, seed) {
         return Some((range(expression.span()), other));
     }
     match expression {
@@ -269,15 +259,13 @@ fn leaf(expression: &Expression<'_>, contained: bool) -> Option<(Range<usize>, S
             .elements
             .iter()
             .filter_map(ArrayExpressionElement::as_expression)
-            .find_map(|element| leaf(element, contained)),
+            .find_map(|element| leaf(element, seed)),
         Expression::ObjectExpression(object) => {
             object
                 .properties
                 .iter()
                 .find_map(|property| match property {
-                    ObjectPropertyKind::ObjectProperty(property) => {
-                        leaf(&property.value, contained)
-                    }
+                    ObjectPropertyKind::ObjectProperty(property) => leaf(&property.value, seed),
                     ObjectPropertyKind::SpreadProperty(_) => None,
                 })
         }
@@ -285,10 +273,10 @@ fn leaf(expression: &Expression<'_>, contained: bool) -> Option<(Range<usize>, S
             .arguments
             .iter()
             .filter_map(Argument::as_expression)
-            .find_map(|argument| leaf(argument, contained)),
-        Expression::ParenthesizedExpression(inner) => leaf(&inner.expression, contained),
-        Expression::TSAsExpression(cast) => leaf(&cast.expression, contained),
-        Expression::TSSatisfiesExpression(cast) => leaf(&cast.expression, contained),
+            .find_map(|argument| leaf(argument, seed)),
+        Expression::ParenthesizedExpression(inner) => leaf(&inner.expression, seed),
+        Expression::TSAsExpression(cast) => leaf(&cast.expression, seed),
+        Expression::TSSatisfiesExpression(cast) => leaf(&cast.expression, seed),
         _ => None,
     }
 }
@@ -342,8 +330,8 @@ impl Walk<'_> {
                 arguments.first().and_then(Argument::as_expression)
                 && matches!(comparison.operator.as_str(), "===" | "==")
             {
-                let left_is_plain = other(&comparison.left, false).is_some()
-                    && other(&comparison.right, false).is_none();
+                let left_is_plain = other(&comparison.left, self.seed).is_some()
+                    && other(&comparison.right, self.seed).is_none();
                 let expected = if left_is_plain {
                     &comparison.left
                 } else {
@@ -359,8 +347,8 @@ impl Walk<'_> {
         let of = |at: usize| arguments.get(at).and_then(Argument::as_expression);
         let Some(mut expected) = of(at) else { return };
         if kind == Matcher::Equal
-            && leaf(expected, false).is_none()
-            && let Some(first) = of(0).filter(|first| other(first, false).is_some())
+            && leaf(expected, self.seed).is_none()
+            && let Some(first) = of(0).filter(|first| other(first, self.seed).is_some())
         {
             expected = first;
         }
@@ -378,9 +366,8 @@ impl Walk<'_> {
         if is_function(expected) {
             return;
         }
-        let contained = matches!(matcher, Matcher::Contains | Matcher::Throws);
         let whole = range(expected.span());
-        let plain = leaf(expected, contained).map(|(place, other)| {
+        let plain = leaf(expected, self.seed).map(|(place, other)| {
             let before = self.text.get(whole.start..place.start).unwrap_or("");
             let after = self.text.get(place.end..whole.end).unwrap_or("");
             format!("{before}{other}{after}")
@@ -579,27 +566,24 @@ mod tests {
     #[test]
     fn c7_expected_values_of_javascript_become_others() {
         for (body, other) in [
-            ("expect(f()).toBe(3);", "7922"),
-            (
-                "expect(f()).toEqual({ a: [1, 'b'] });",
-                "{ a: [7920, 'b'] }",
-            ),
-            ("assert.equal(f(), 'abc');", "'bcd'"),
-            ("assert.strictEqual(-2, f());", "7917"),
+            ("expect(f()).toBe(3);", "64"),
+            ("expect(f()).toEqual({ a: [1, 'b'] });", "{ a: [62, 'b'] }"),
+            ("assert.equal(f(), 'abc');", "'abc (other)'"),
+            ("assert.strictEqual(-2, f());", "59"),
             ("assert.deepEqual(f(), [true]);", "[false]"),
-            ("assert.ok(f() === 2);", "7921"),
-            ("expect(f).to.have.lengthOf(3);", "7922"),
-            ("expect(f).to.deep.equal([1]);", "[7920]"),
-            ("expect(() => f()).toThrow('bad');", "'cbeqzx'"),
+            ("assert.ok(f() === 2);", "63"),
+            ("expect(f).to.have.lengthOf(3);", "64"),
+            ("expect(f).to.deep.equal([1]);", "[62]"),
+            ("expect(() => f()).toThrow('bad');", "'bad (other)'"),
             ("assert.throws(() => f(), /bad/);", "/(?!)/"),
             (
                 "assert.throws(() => f(), { message: 'x' });",
-                "{ message: 'yqzx' }",
+                "{ message: 'x (other)' }",
             ),
-            ("expect(list).toContain('a');", "'bqzx'"),
-            ("await expect(p).resolves.toBe(1);", "7920"),
-            ("x.should.equal(1);", "7920"),
-            ("t.is(f(), 1);", "7920"),
+            ("expect(list).toContain('a');", "'a (other)'"),
+            ("await expect(p).resolves.toBe(1);", "62"),
+            ("x.should.equal(1);", "62"),
+            ("t.is(f(), 1);", "62"),
         ] {
             let (line, sites) = changed(body);
             assert!(
