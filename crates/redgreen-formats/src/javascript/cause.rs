@@ -271,6 +271,10 @@ impl<'a> Seen<'a> {
     }
 
     fn is_assertion(&self) -> bool {
+        // `expect(…).toEquals is not a function`
+        if self.named("TypeError") {
+            return false;
+        }
         self.error.code == "ERR_ASSERTION"
             || self.error.matcher
             || self.error.name.ends_with("AssertionError")

@@ -281,7 +281,12 @@ fn site_file(folder: &Path, runner: &dyn Runner, seed: &Seed) -> Result<PathBuf,
     let seed = seed.again();
     let first = match settings.kind {
         RunnerKind::Pytest => format!("offset\t{}\t{}\n", seed.offset(), seed.word()),
-        RunnerKind::CargoTest | RunnerKind::Junit => String::new(),
+        RunnerKind::CargoTest
+        | RunnerKind::Junit
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => String::new(),
     };
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&file, first))
