@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod go_test;
 pub mod javascript;
 pub mod junit;
 pub mod pytest;
@@ -21,6 +22,8 @@ pub enum RunnerKind {
     Pytest,
     /// cargo's built-in test harness.
     CargoTest,
+    /// `go test`.
+    GoTest,
     /// Any command that writes a JUnit XML report.
     Junit,
     /// node's own test runner.
@@ -40,6 +43,7 @@ impl RunnerKind {
         match self {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
+            Self::GoTest => "go-test",
             Self::Junit => "junit",
             Self::NodeTest => "node-test",
             Self::Vitest => "vitest",
@@ -53,7 +57,7 @@ impl RunnerKind {
     pub fn is_javascript(self) -> bool {
         match self {
             Self::NodeTest | Self::Vitest | Self::Jest | Self::Mocha => true,
-            Self::Pytest | Self::CargoTest | Self::Junit => false,
+            Self::Pytest | Self::CargoTest | Self::GoTest | Self::Junit => false,
         }
     }
 }
@@ -86,6 +90,7 @@ impl RunnerSettings {
         match self.kind {
             RunnerKind::Pytest
             | RunnerKind::CargoTest
+            | RunnerKind::GoTest
             | RunnerKind::NodeTest
             | RunnerKind::Vitest
             | RunnerKind::Jest

@@ -80,6 +80,8 @@ pub fn conflicts(files: &[TestFile<'_>]) -> Result<Vec<Conflict>, LintError> {
             }
             Language::Rust => rust::assertions(file.text, &items),
             Language::JavaScript => Vec::new(),
+            // Not read yet: what a Go test expects stands in any expression of an `if`.
+            Language::Go => Vec::new(),
         };
         for assertion in assertions {
             by_call

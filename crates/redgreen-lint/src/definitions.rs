@@ -1,6 +1,7 @@
 //! What a file defines and imports: the ground for "did you mean" and for wrong imports of names that exist elsewhere
 //! (SPEC B3).
 
+mod go;
 mod javascript;
 mod python;
 mod rust;
@@ -74,6 +75,7 @@ pub fn definitions(language: Language, text: &str) -> Result<Vec<Definition>, Li
         )),
         Language::Rust => Ok(rust::definitions(text)),
         Language::JavaScript => javascript::definitions(text),
+        Language::Go => Ok(go::definitions(parse(language, text)?.root_node(), text)),
     }
 }
 
@@ -87,5 +89,6 @@ pub fn imports(language: Language, text: &str) -> Result<Vec<Import>, LintError>
         Language::Python => Ok(python::imports(parse(language, text)?.root_node(), text)),
         Language::Rust => Ok(rust::imports(text)),
         Language::JavaScript => javascript::imports(text),
+        Language::Go => Ok(go::imports(parse(language, text)?.root_node(), text)),
     }
 }

@@ -1,5 +1,6 @@
 //! Test items of a file, found without running anything.
 
+use crate::lang::go;
 use crate::lang::javascript;
 use crate::lang::python::{PythonTest, collect};
 use crate::lang::rust::lexer::lex;
@@ -93,6 +94,14 @@ pub fn items_with(
             first_syntax_error(&parse(language, text)?, text),
         ),
         Language::JavaScript => found_javascript(path, text)?,
+        Language::Go => {
+            let tree = parse(language, text)?;
+            let tests = go::tests(tree.root_node(), text);
+            (
+                tests.iter().map(|test| found_go(test, text)).collect(),
+                first_syntax_error(&tree, text),
+            )
+        }
     };
     let id = |name: &str| ItemId {
         runner: runner.clone(),
@@ -187,6 +196,22 @@ fn found_javascript<'text>(
         })
         .collect();
     Ok((found, error))
+}
+
+fn found_go<'text>(test: &go::GoTest<'_>, text: &'text str) -> Found<'text> {
+    Found {
+        name: test.name.clone(),
+        position: test.function.start_byte(),
+        line: line_of(test.function),
+        end_line: end_line_of(test.function),
+        block: 0,
+        conditional: false,
+        pieces: go::constraints(text)
+            .into_iter()
+            .chain([text_of(test.function, text)])
+            .collect(),
+        marks: go::marks(test, text),
+    }
 }
 
 fn found_rust(text: &str) -> Vec<Found<'_>> {

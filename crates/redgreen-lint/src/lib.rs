@@ -38,6 +38,8 @@ pub enum Language {
     Rust,
     /// JavaScript and TypeScript, with the conventions of node:test, vitest, jest and mocha.
     JavaScript,
+    /// Go, with the conventions of the go tool and of testify suites.
+    Go,
 }
 
 impl Language {
@@ -50,6 +52,7 @@ impl Language {
             Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => {
                 Some(Self::JavaScript)
             }
+            Some("go") => Some(Self::Go),
             Some(_) | None => None,
         }
     }

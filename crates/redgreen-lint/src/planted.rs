@@ -4,10 +4,10 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
-use crate::expectations::Seed;
 use crate::expectations::javascript::{dialect, helper};
-use crate::expectations::{HELPER, SITES_VARIABLE};
+use crate::expectations::{HELPER, SITES_VARIABLE, Seed, go_helper};
 use crate::items::ItemOptions;
+use crate::lang::go;
 use crate::lang::javascript::collect::collect as collect_javascript;
 use crate::lang::javascript::with_program;
 use crate::lang::python::collect;
@@ -68,6 +68,7 @@ pub fn plant(language: Language, text: &str, items: &[ItemId]) -> Result<Planted
         Language::Python => planting.python(text)?,
         Language::Rust => planting.rust(text),
         Language::JavaScript => planting.javascript(text, items)?,
+        Language::Go => planting.go(text)?,
     }
     let Planting {
         mut insertions,
@@ -200,6 +201,51 @@ impl Planting<'_> {
             self.insertions.push(Insertion {
                 at: last.end_byte(),
                 text: format!("\n{indent}{HELPER}(None, \"{ended}\")\n{indent}assert False"),
+            });
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, text: &str) -> Result<(), LintError> {
+        let tree = parse(Language::Go, text)?;
+        let suffix = format!("P{}", self.prefix);
+        let mut any = false;
+        for test in go::tests(tree.root_node(), text) {
+            let (true, Some(handle)) = (
+                self.listed.contains_key(test.name.as_str()),
+                test.handle.as_deref(),
+            ) else {
+                continue;
+            };
+            if test.function.has_error() || test.name.starts_with("Fuzz") {
+                continue;
+            }
+            let (start, end) = (test.body.start_byte() + 1, test.body.end_byte() - 1);
+            if start > end || go::statements(test.body).is_empty() {
+                continue;
+            }
+            any = true;
+            let [entered, ended, _] = self.add(&BTreeSet::from([test.name.clone()]));
+            self.insertions.push(Insertion {
+                at: start,
+                text: format!(" {}(\"{entered}\");", go_helper::name("Report", &suffix)),
+            });
+            self.insertions.push(Insertion {
+                at: end,
+                text: format!(
+                    ";{}(\"{ended}\"); {handle}.Fatal(\"planted\") ",
+                    go_helper::name("Report", &suffix)
+                ),
+            });
+        }
+        if any && let Some(at) = go_helper::imports_at(tree.root_node()) {
+            self.insertions.push(Insertion {
+                at,
+                text: go_helper::imports(&suffix, false),
+            });
+            self.insertions.push(Insertion {
+                at: text.len(),
+                text: go_helper::report(&suffix),
             });
         }
         Ok(())

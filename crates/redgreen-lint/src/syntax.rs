@@ -24,6 +24,7 @@ pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
                 language: "JavaScript",
             });
         }
+        Language::Go => ("Go", tree_sitter_go::LANGUAGE),
     };
     parse_by(name, grammar.into(), text)
 }

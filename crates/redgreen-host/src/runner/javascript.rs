@@ -213,7 +213,7 @@ impl Runner for JavaScript {
             RunnerKind::Vitest => vitest::start(&asked)?,
             RunnerKind::Jest => jest::start(&asked)?,
             RunnerKind::Mocha => mocha::start(&asked)?,
-            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest | RunnerKind::Junit => {
                 return Err(fault(
                     "this is no runner of JavaScript",
                     "correct `kind` of the runner",

@@ -414,6 +414,7 @@ fn runner_settings(
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        "go-test" | "go" => RunnerKind::GoTest,
         "junit" => RunnerKind::Junit,
         "node-test" | "node:test" | "node" => RunnerKind::NodeTest,
         "vitest" => RunnerKind::Vitest,
@@ -422,7 +423,7 @@ fn runner_settings(
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test`, `node-test`, `vitest`, `jest`, `mocha`, and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test`, `node-test`, `vitest`, `jest`, `mocha`, and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -475,6 +476,7 @@ fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Resul
     let (what, help) = match kind {
         RunnerKind::Pytest
         | RunnerKind::CargoTest
+        | RunnerKind::GoTest
         | RunnerKind::NodeTest
         | RunnerKind::Vitest
         | RunnerKind::Jest

@@ -86,6 +86,7 @@ impl<'a> ItemRules<'a> {
             RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
                 language == Some(Language::JavaScript)
             }
+            RunnerKind::GoTest => language == Some(Language::Go),
             RunnerKind::Junit => false,
         };
         self.config
@@ -130,6 +131,7 @@ impl<'a> ItemRules<'a> {
             }
             Some(Language::Rust) => matches!(class, PathClass::Test | PathClass::Source),
             Some(Language::JavaScript) => class == PathClass::Test && is_javascript_test(path),
+            Some(Language::Go) => class == PathClass::Test && is_go_test_file(path),
             None => false,
         }
     }
@@ -216,6 +218,15 @@ fn is_javascript_test(path: &RelPath) -> bool {
     let folders = path.parent();
     let mut parts = folders.iter().flat_map(|folder| folder.as_str().split('/'));
     !SHARED.contains(&stem) && !name.ends_with(".d.ts") && !parts.any(|part| SHARED.contains(&part))
+}
+
+/// Whether the go tool looks for tests in a file (`go help packages`).
+fn is_go_test_file(path: &RelPath) -> bool {
+    path.file_name().ends_with("_test.go")
+        && !path
+            .as_str()
+            .split('/')
+            .any(|part| part.starts_with(['.', '_']) || matches!(part, "testdata" | "vendor"))
 }
 
 /// pytest's `python_files` from the file that pytest itself would read, in its order of precedence.

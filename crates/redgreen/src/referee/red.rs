@@ -566,7 +566,7 @@ fn run_all(
     ))
 }
 
-/// Rust names map to files through every file of the package; Python needs the affected files only.
+/// Rust and Go names map to files through every file of the package; Python needs the affected files only.
 fn items_for(
     context: &Context,
     setting: &Setting,
@@ -581,7 +581,7 @@ fn items_for(
         | RunnerKind::Jest
         | RunnerKind::Mocha => Ok(affected.all()),
         RunnerKind::Junit => Ok(Vec::new()),
-        RunnerKind::CargoTest => all_items(context, setting, tree, RunnerKind::CargoTest),
+        RunnerKind::CargoTest | RunnerKind::GoTest => all_items(context, setting, tree, kind),
     }
 }
 
@@ -621,7 +621,7 @@ pub fn all_items(
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
-            && (text.contains("test") || kind.is_javascript())
+            && (text.contains("test") || kind.is_javascript() || kind == RunnerKind::GoTest)
         {
             item_rules.of_file(&path, text, &mut found);
         }

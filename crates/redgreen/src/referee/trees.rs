@@ -282,6 +282,7 @@ fn site_file(folder: &Path, runner: &dyn Runner, seed: &Seed) -> Result<PathBuf,
     let first = match settings.kind {
         RunnerKind::Pytest => format!("offset\t{}\t{}\n", seed.offset(), seed.word()),
         RunnerKind::CargoTest
+        | RunnerKind::GoTest
         | RunnerKind::Junit
         | RunnerKind::NodeTest
         | RunnerKind::Vitest

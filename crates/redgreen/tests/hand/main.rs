@@ -8,6 +8,7 @@
 
 mod controls;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;

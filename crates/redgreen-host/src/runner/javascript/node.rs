@@ -71,9 +71,11 @@ fn package(kind: RunnerKind) -> Option<&'static str> {
         RunnerKind::Vitest => Some("vitest"),
         RunnerKind::Jest => Some("jest"),
         RunnerKind::Mocha => Some("mocha"),
-        RunnerKind::NodeTest | RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
-            None
-        }
+        RunnerKind::NodeTest
+        | RunnerKind::Pytest
+        | RunnerKind::CargoTest
+        | RunnerKind::GoTest
+        | RunnerKind::Junit => None,
     }
 }
 

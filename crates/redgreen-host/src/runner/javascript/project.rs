@@ -136,7 +136,7 @@ impl Project {
             RunnerKind::Vitest => "vitest",
             RunnerKind::Jest => "jest",
             RunnerKind::Mocha => "mocha",
-            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::Junit => {
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest | RunnerKind::Junit => {
                 return Script::default();
             }
         };
