@@ -2,3 +2,4 @@
 
 pub mod cheats;
 pub mod real_projects;
+pub mod red_causes;

@@ -15,6 +15,7 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
 mod support;
 mod transcripts;
