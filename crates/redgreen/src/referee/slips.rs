@@ -169,8 +169,10 @@ pub fn never_collected(
 pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
     let Some(base) = base else { return };
     let is_module = |located: &LocatedCause| {
-        located.cause.cause == Cause::MissingSymbol
-            && located.message.starts_with("ModuleNotFoundError")
+        matches!(
+            located.cause.cause,
+            Cause::MissingSymbol | Cause::MissingDependency
+        ) && located.message.starts_with("ModuleNotFoundError")
             && located
                 .cause
                 .symbol
