@@ -2,6 +2,7 @@
 //! what we write.
 
 pub mod cargo;
+pub mod claude;
 pub mod evidence;
 pub mod junit;
 pub mod plan_file;

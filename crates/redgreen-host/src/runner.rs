@@ -115,6 +115,28 @@ pub struct Request<'a> {
     pub sites: Option<&'a Path>,
 }
 
+/// More files than this are not hidden one by one.
+const MOST_HIDDEN: usize = 256;
+
+impl Request<'_> {
+    /// The tests as they lie in the user's checkout: a run sees the tree's, and nothing of the checkout's. What code under
+    /// test reads there are the original values, whatever a control changed.
+    #[must_use]
+    pub fn tests_in_checkout(&self) -> Vec<PathBuf> {
+        let named: std::collections::BTreeSet<&RelPath> = match self.selection {
+            Selection::All => self.items.iter().map(|item| &item.id.path).collect(),
+            Selection::Files(files) => files.iter().collect(),
+            Selection::Items(items) => items.iter().map(|item| &item.path).collect(),
+        };
+        named
+            .into_iter()
+            .take(MOST_HIDDEN)
+            .map(|path| self.workspace.checkout.join(path.as_str()))
+            .filter(|path| path.is_file())
+            .collect()
+    }
+}
+
 /// The environment variable that names [`Request::sites`] to the tests.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
 

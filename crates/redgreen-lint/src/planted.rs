@@ -184,7 +184,7 @@ impl Planting<'_> {
             self.insertions.push(Insertion {
                 at: lexed.end_before(body.end),
                 text: format!(
-                    "{} {{ {} }} if ::std::hint::black_box(true) {{ ::std::panic!(\"planted\") }}",
+                    "{} {{ {} }} {{ extern crate std as {STD}; if {STD}::hint::black_box(true) {{ {STD}::panic!(\"planted\") }} }}",
                     if complete { "" } else { ";" },
                     report(&ended)
                 ),
@@ -250,13 +250,17 @@ fn returns_nothing(lexed: &Lexed<'_>, test: &RustTest, text: &str) -> bool {
         .is_some_and(|head| !head.contains("->") && !head.contains("should_panic"))
 }
 
-/// A statement that reports. Absolute paths, so that nothing of the file can stand in between.
+/// The standard library under a name of our own: `std` may be something else (`extern crate self as std`).
+const STD: &str = "__redgreen_std";
+
+/// Statements that report. Paths from our own name of the library, so that nothing of the file can stand in between.
 fn report(place: &str) -> String {
     format!(
-        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
-         if let ::std::result::Result::Ok(mut file) = \
-         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
-         let _ = ::std::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
+        "extern crate std as {STD}; \
+         if let {STD}::result::Result::Ok(path) = {STD}::env::var(\"{SITES_VARIABLE}\") {{ \
+         if let {STD}::result::Result::Ok(mut file) = \
+         {STD}::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
+         let _ = {STD}::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
     )
 }
 
