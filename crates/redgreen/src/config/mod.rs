@@ -3,6 +3,7 @@
 pub mod controls;
 pub mod detect;
 pub mod file;
+pub mod ladder;
 pub mod origin;
 
 use crate::error::Failure;
@@ -239,8 +240,21 @@ impl Config {
             source,
             inert,
             runners: settings,
-            tree: parsed.tree.clone(),
-            checks: parsed.checks.clone(),
+            tree: file::TreeSection {
+                carry: parsed
+                    .tree
+                    .carry
+                    .iter()
+                    .cloned()
+                    .chain(detected.carry)
+                    .collect(),
+                ..parsed.tree.clone()
+            },
+            checks: if parsed.ladder.detect.unwrap_or(true) {
+                ladder::with_ladder(parsed.checks.clone(), detected.ladder)
+            } else {
+                parsed.checks.clone()
+            },
             suites,
             agents,
             limits,

@@ -185,20 +185,22 @@ impl RustTests<'_> {
 
     fn compile_error(&self, cause: &mut CauseDetail, file: &RelPath, line: u32, message: &str) {
         match cause.cause {
-            Cause::TypeMismatch if message.starts_with("error[E0308]") => {
-                if self.ask(file, Question::Statement(line)) == Origin::FirstParty {
-                    cause.cause = Cause::Signature;
-                    cause.detail = format!("the code under test has other types: {}", cause.detail);
-                }
+            Cause::TypeMismatch
+                if message.starts_with("error[E0308]")
+                    && self.ask(file, Question::Statement(line)) == Origin::FirstParty =>
+            {
+                cause.cause = Cause::Signature;
+                cause.detail = format!("the code under test has other types: {}", cause.detail);
             }
-            Cause::DoesNotCompile if message.contains("no rules expected") => {
-                if self.ask(file, Question::Macros(line)) == Origin::FirstParty {
-                    cause.cause = Cause::Signature;
-                    cause.detail = format!(
-                        "a macro of the project does not take this form yet: {}",
-                        cause.detail
-                    );
-                }
+            Cause::DoesNotCompile
+                if message.contains("no rules expected")
+                    && self.ask(file, Question::Macros(line)) == Origin::FirstParty =>
+            {
+                cause.cause = Cause::Signature;
+                cause.detail = format!(
+                    "a macro of the project does not take this form yet: {}",
+                    cause.detail
+                );
             }
             Cause::MissingSymbol | Cause::SimilarName if message.starts_with("error[E0599]") => {
                 let mut quoted = message.split('`').skip(1).step_by(2);
