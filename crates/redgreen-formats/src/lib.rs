@@ -4,6 +4,7 @@
 pub mod cargo;
 pub mod claude;
 pub mod evidence;
+pub mod go;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;

@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod go_test;
 pub mod junit;
 pub mod pytest;
 
@@ -20,6 +21,8 @@ pub enum RunnerKind {
     Pytest,
     /// cargo's built-in test harness.
     CargoTest,
+    /// `go test`.
+    GoTest,
     /// Any command that writes a JUnit XML report.
     Junit,
 }
@@ -31,6 +34,7 @@ impl RunnerKind {
         match self {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
+            Self::GoTest => "go-test",
             Self::Junit => "junit",
         }
     }
@@ -62,7 +66,7 @@ impl RunnerSettings {
     #[must_use]
     pub fn takes_targets(&self) -> bool {
         match self.kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
             RunnerKind::Junit => self
                 .command
                 .iter()
@@ -136,6 +140,10 @@ impl Request<'_> {
             .collect()
     }
 }
+
+/// Below the scratch folder of [`Runner::environment`]: files of the locked tree that say which toolchain is asked, where
+/// those of the checkout are others.
+pub const LOCKED_FILES: &str = "locked";
 
 /// The environment variable that names [`Request::sites`] to the tests.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";

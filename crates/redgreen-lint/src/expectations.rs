@@ -39,6 +39,8 @@
 //! so be noticed by nothing. [`Change::AsIs`] makes the same changes of the text with the original values: there every
 //! test must pass.
 
+mod go;
+pub(crate) mod go_helper;
 mod python;
 mod rust;
 mod seed;
@@ -150,8 +152,10 @@ enum Replacement {
         other: String,
         helper: String,
     },
-    /// Rust text that is put in, for the places of a function.
+    /// Text that is put in, for the places of a function or for the whole file.
     Inserted(String),
+    /// Go text in which the site's id stands for itself.
+    Template(String),
 }
 
 /// A Rust assertion with other expected values.
@@ -247,7 +251,22 @@ pub fn mutate_as(
     check_size(text)?;
     let as_is = change == Change::AsIs;
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
+    let prefix: String = path
+        .or_else(|| items.first().map(|id| &id.path))
+        .map_or_else(String::new, |path| {
+            Digest::of(path.as_str().as_bytes()).short()
+        });
     let mut edits = match language {
+        Language::Go => go::edits(
+            parse(language, text)?.root_node(),
+            text,
+            &listed,
+            &go::Values {
+                suffix: &prefix,
+                seed,
+                as_is,
+            },
+        ),
         Language::Python => python::edits(&parse(language, text)?, text, &listed, seed)?,
         Language::Rust => rust::edits(
             text,
@@ -257,11 +276,6 @@ pub fn mutate_as(
         ),
     };
     edits.sort_by_key(|edit| edit.range.start);
-    let prefix: String = path
-        .or_else(|| items.first().map(|id| &id.path))
-        .map_or_else(String::new, |path| {
-            Digest::of(path.as_str().as_bytes()).short()
-        });
     let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     let mut result = Mutated {
         text: String::with_capacity(text.len()),
@@ -310,6 +324,9 @@ pub fn mutate_as(
         let old = text.get(edit.range.clone()).unwrap_or("");
         match &edit.text {
             Replacement::WentOn(_) | Replacement::Inserted(_) => {}
+            Replacement::Template(template) => {
+                result.text.push_str(&template.replace(go::SITE, &id));
+            }
             Replacement::Helper(_)
             | Replacement::HelperLiteral(_)
             | Replacement::HelperChanged(..)

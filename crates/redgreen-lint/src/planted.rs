@@ -4,8 +4,10 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
+use crate::expectations::go_helper;
 use crate::expectations::{HELPER, SITES_VARIABLE};
 use crate::items::ItemOptions;
+use crate::lang::go;
 use crate::lang::python::collect;
 use crate::lang::rust::lexer::{Lexed, lex};
 use crate::lang::rust::outline::outline;
@@ -63,6 +65,7 @@ pub fn plant(language: Language, text: &str, items: &[ItemId]) -> Result<Planted
     match language {
         Language::Python => planting.python(text)?,
         Language::Rust => planting.rust(text),
+        Language::Go => planting.go(text)?,
     }
     let Planting {
         mut insertions,
@@ -158,6 +161,51 @@ impl Planting<'_> {
             self.insertions.push(Insertion {
                 at: last.end_byte(),
                 text: format!("\n{indent}{HELPER}(None, \"{ended}\")\n{indent}assert False"),
+            });
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, text: &str) -> Result<(), LintError> {
+        let tree = parse(Language::Go, text)?;
+        let suffix = format!("P{}", self.prefix);
+        let mut any = false;
+        for test in go::tests(tree.root_node(), text) {
+            let (true, Some(handle)) = (
+                self.listed.contains_key(test.name.as_str()),
+                test.handle.as_deref(),
+            ) else {
+                continue;
+            };
+            if test.function.has_error() || test.name.starts_with("Fuzz") {
+                continue;
+            }
+            let (start, end) = (test.body.start_byte() + 1, test.body.end_byte() - 1);
+            if start > end || go::statements(test.body).is_empty() {
+                continue;
+            }
+            any = true;
+            let [entered, ended, _] = self.add(&BTreeSet::from([test.name.clone()]));
+            self.insertions.push(Insertion {
+                at: start,
+                text: format!(" {}(\"{entered}\");", go_helper::name("Report", &suffix)),
+            });
+            self.insertions.push(Insertion {
+                at: end,
+                text: format!(
+                    ";{}(\"{ended}\"); {handle}.Fatal(\"planted\") ",
+                    go_helper::name("Report", &suffix)
+                ),
+            });
+        }
+        if any && let Some(at) = go_helper::imports_at(tree.root_node()) {
+            self.insertions.push(Insertion {
+                at,
+                text: go_helper::imports(&suffix, false),
+            });
+            self.insertions.push(Insertion {
+                at: text.len(),
+                text: go_helper::report(&suffix),
             });
         }
         Ok(())

@@ -334,7 +334,8 @@ impl<'a> Judge<'a> {
                     _ => Reason::new(
                         ReasonCode::EnvironmentFault,
                         cause.detail.clone(),
-                        "start or install what is missing, then run the gate again",
+                        "start or install what is missing, then run the gate again; tests have a network of their own, and a \
+                         service outside of it needs `[sandbox] network = \"host\"` in redgreen.toml",
                     ),
                 },
             ),

@@ -82,6 +82,15 @@ pub fn ladder(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
     let clippy = there(&["clippy.toml", ".clippy.toml"])
         || section("Cargo.toml", "lints.clippy")
         || section("Cargo.toml", "workspace.lints.clippy");
+    // Every Go project has gofmt; one that holds its contributors to it says so.
+    let go = there(&["go.mod"]);
+    let golangci = [
+        ".golangci.yml",
+        ".golangci.yaml",
+        ".golangci.toml",
+        ".golangci.json",
+    ];
+    let go_held = go && (there(&golangci) || hook("go-fmt") || hook("gofmt") || hook("go-vet"));
     let rungs = [
         Rung {
             name: "ruff",
@@ -167,21 +176,21 @@ pub fn ladder(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
         // gofmt ends with 0 whatever it finds: what it prints are the files.
         Rung {
             name: "gofmt",
-            used: there(&["go.mod"]),
+            used: go_held,
             check: &["gofmt", "-l", "."],
             fix: Some(&["gofmt", "-w", "."]),
             must_be_empty: true,
         },
         Rung {
             name: "go vet",
-            used: there(&["go.mod"]),
+            used: go_held,
             check: &["go", "vet", "./..."],
             fix: None,
             must_be_empty: false,
         },
         Rung {
             name: "staticcheck",
-            used: there(&["go.mod"]) && there(&["staticcheck.conf"]),
+            used: go && there(&["staticcheck.conf"]),
             check: &["staticcheck", "./..."],
             fix: None,
             must_be_empty: false,
@@ -299,7 +308,11 @@ mod tests {
                 ],
                 &["eslint", "tsc", "prettier"],
             ),
-            (&[("go.mod", "")], &["gofmt", "go vet"]),
+            (&[("go.mod", "")], &[]),
+            (
+                &[("go.mod", ""), (".golangci.yml", "")],
+                &["gofmt", "go vet"],
+            ),
         ] {
             assert_eq!(names(files), wanted, "{files:?}");
         }

@@ -5,6 +5,8 @@
 //! files that tests include, macros that only tests use, and new modules that would be imported in place of a package or
 //! of a helper of the tests.
 
+mod go;
+
 use super::context::{Context, Setting, workspace};
 use super::green::CandidateTree;
 use super::lock::StoredLock;
@@ -133,6 +135,8 @@ struct Closure<'a> {
     installed: BTreeSet<String>,
     /// Folders that Python modules are found in.
     roots: Vec<String>,
+    /// What Go files import.
+    go: go::GoPackages,
 }
 
 impl<'a> Closure<'a> {
@@ -196,6 +200,13 @@ impl<'a> Closure<'a> {
                 source.insert(path, plain);
             }
         }
+        let go_files: Vec<RelPath> = locked
+            .files()
+            .keys()
+            .filter(|path| has("go") && path.extension() == Some("go"))
+            .cloned()
+            .collect();
+        let go = go::GoPackages::read(texts(go_files)?.into_iter());
         let mut configuration = String::new();
         let mut is_plugin = false;
         for name in [
@@ -252,6 +263,7 @@ impl<'a> Closure<'a> {
             configuration,
             is_plugin,
             installed,
+            go,
             roots: roots(setting),
         })
     }
@@ -272,6 +284,10 @@ impl<'a> Closure<'a> {
             {
                 return Some(format!("which would be imported in place of {what}"));
             }
+        }
+        if path.extension() == Some("go") {
+            let test = self.go.only_for_tests(path)?;
+            return Some(format!("of a package that only tests such as `{test}` use"));
         }
         let by = self
             .tests

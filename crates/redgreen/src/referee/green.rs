@@ -417,7 +417,9 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         let kind = runner.settings().kind;
         let items = match kind {
             RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
-            RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
+            RunnerKind::CargoTest | RunnerKind::GoTest => {
+                all_items(context, &setting, &candidate.tree, kind)?
+            }
             RunnerKind::Junit => Vec::new(),
         };
         // The file is not read: it is there so that code under test cannot tell this run from the controls.

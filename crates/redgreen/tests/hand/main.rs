@@ -7,7 +7,9 @@
 )]
 
 mod controls;
+mod dependencies;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;
@@ -17,6 +19,8 @@ mod output;
 mod red;
 mod red_causes;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;

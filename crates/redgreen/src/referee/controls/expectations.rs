@@ -81,7 +81,7 @@ pub fn changed_expectations(asked: &Asked<'_>) -> Result<Established, Failure> {
         .runners
         .iter()
         .filter(|runner| match runner.settings().kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
             RunnerKind::Junit => false,
         })
         .flat_map(|runner| of_runner(asked.items.iter(), runner.as_ref()))
@@ -377,6 +377,18 @@ fn item_named<'a>(items: &'a [ItemId], name: &str) -> Option<&'a ItemId> {
         .unwrap_or(name)
         .trim_end();
     let (path, item) = name.split_once("::")?;
+    // Go: a test names itself, and no file.
+    if path.is_empty() {
+        let top = item.split('/').next().unwrap_or(item);
+        let method = item.split('/').nth(1);
+        return items.iter().find(|known| {
+            known.item == top
+                || known
+                    .item
+                    .split_once('.')
+                    .is_some_and(|(_, name)| Some(name) == method)
+        });
+    }
     let item = item.split('[').next().unwrap_or(item);
     let path = path.rsplit_once(':').map_or(path, |(_, path)| path);
     items.iter().find(|known| {
