@@ -169,6 +169,10 @@ impl Request<'_> {
     }
 }
 
+/// Below the scratch folder of [`Runner::environment`]: files of the locked tree that say which toolchain is asked, where
+/// those of the checkout are others.
+pub const LOCKED_FILES: &str = "locked";
+
 /// The environment variable that names [`Request::sites`] to the tests.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";
 

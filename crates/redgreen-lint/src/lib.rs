@@ -15,6 +15,7 @@ pub mod expectations;
 pub mod items;
 mod lang;
 pub mod planted;
+pub mod provenance;
 pub mod quality;
 pub mod reserialise;
 pub mod splice;

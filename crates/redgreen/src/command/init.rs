@@ -159,6 +159,17 @@ fn file_text(config: &Config) -> String {
             text.push_str(&format!("root = \"{}\"\n", runner.root));
         }
     }
+    let found: Vec<String> = config
+        .checks
+        .iter()
+        .filter(|check| check.optional)
+        .map(|check| format!("#   {}: {}\n", check.name, check.command.join(" ")))
+        .collect();
+    if !found.is_empty() {
+        text.push_str("\n# run at full validation, because the project configures them:\n");
+        text.extend(found);
+        text.push_str("# [ladder]\n# detect = false\n");
+    }
     text.push_str("\n# [agent]\n# command = [\"your-agent\", \"--prompt-file\", \"{prompt}\"]\n\n# [[checks]]\n# name = \"lint\"\n# command = [\"ruff\", \"check\", \".\"]\n");
     text
 }

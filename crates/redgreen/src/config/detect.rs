@@ -2,12 +2,12 @@
 
 mod javascript;
 
-use super::file::Runner;
+use super::file::{Check, Runner};
 use redgreen_core::id::RelPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Detected {
     /// Runners by name; one without a name where there is one.
     pub runners: BTreeMap<String, DetectedRunner>,
@@ -15,6 +15,10 @@ pub struct Detected {
     pub tests: Vec<String>,
     /// Globs of source.
     pub source: Vec<String>,
+    /// Globs of files that git ignores and the project needs: what its build writes, such as `_version.py`.
+    pub carry: Vec<String>,
+    /// Linters and the like that the project configured by itself.
+    pub ladder: Vec<Check>,
     /// What was assumed, one sentence each, for the person.
     pub assumed: Vec<String>,
 }
@@ -93,10 +97,51 @@ const NOT_PRODUCT: &[&str] = &[
     "newsfragments",
 ];
 
+/// The files that setuptools-scm, hatch-vcs and their like write into a package from the tags of the repository: imported
+/// by the package, ignored by git, and so missing in a clean copy.
+fn version_files(
+    files: &BTreeSet<RelPath>,
+    read: &dyn Fn(&RelPath) -> Option<String>,
+) -> Vec<String> {
+    let manifests = files
+        .iter()
+        .filter(|path| path.file_name() == "pyproject.toml");
+    let mut found = Vec::new();
+    for manifest in manifests {
+        let folder = manifest.parent().map(|folder| folder.to_string());
+        let folder = folder.unwrap_or_default();
+        for line in read(manifest).unwrap_or_default().lines() {
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
+            let key = key.trim().rsplit('.').next().unwrap_or_default().trim();
+            let value = value.trim().trim_matches(['"', '\'']);
+            if !matches!(key, "version-file" | "version_file" | "write_to")
+                || !value.ends_with(".py")
+            {
+                continue;
+            }
+            let path = if folder.is_empty() {
+                format!("/{value}")
+            } else {
+                format!("/{folder}/{value}")
+            };
+            if RelPath::new(path.trim_start_matches('/')).is_ok_and(|path| !files.contains(&path)) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 /// Finds runners and globs. `read` returns a file's text.
 #[must_use]
 pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<String>) -> Detected {
-    let mut detected = Detected::default();
+    let mut detected = Detected {
+        carry: version_files(files, read),
+        ladder: super::ladder::ladder(files, read),
+        ..Detected::default()
+    };
     let mut found: Vec<DetectedRunner> = Vec::new();
     for root in cargo_roots(files, read) {
         found.push(DetectedRunner {
@@ -517,6 +562,23 @@ mod tests {
         assert!(!steers.tests.contains(&"/conftest.py".to_owned()));
         let flat = found(&[("pyproject.toml", ""), ("x.py", ""), ("test_x.py", "")]);
         assert!(flat.tests.contains(&"/conftest.py".to_owned()));
+    }
+
+    /// Happened with humanize: `_version.py` is written when the project is installed, and imported by the package.
+    #[test]
+    fn c5_a_version_file_that_the_build_writes_is_carried() {
+        let text = "[tool.hatch]\nbuild.hooks.vcs.version-file = \"src/a/_version.py\"\n";
+        assert_eq!(
+            found(&[("pyproject.toml", text)]).carry,
+            ["/src/a/_version.py"]
+        );
+        let text = "[tool.setuptools_scm]\nwrite_to = 'a/_version.py'\n";
+        assert_eq!(
+            found(&[("py/pyproject.toml", text)]).carry,
+            ["/py/a/_version.py"]
+        );
+        let committed = [("pyproject.toml", text), ("a/_version.py", "")];
+        assert!(found(&committed).carry.is_empty());
     }
 
     #[test]

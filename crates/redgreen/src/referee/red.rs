@@ -3,6 +3,7 @@
 use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, refine};
+use super::refine_rust::refine_rust;
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
@@ -140,6 +141,12 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 super::refine_javascript::refine(context, &setting, &proposal.tree, run)?;
                 refine(run, &known);
             }
+            refine_rust(
+                context,
+                &setting,
+                &proposal.tree,
+                &mut [&mut first, &mut second],
+            )?;
             super::slips::not_installed(base_run.as_ref(), &mut [&mut first, &mut second]);
             super::slips::add(
                 context,
@@ -149,6 +156,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             )?;
             let mut findings = proposal.findings.clone();
             findings.extend(no_test_file(&setting, &proposal));
+            findings.extend(super::slips::never_collected(context, &base, &proposal)?);
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
@@ -699,6 +707,9 @@ fn known_definitions(
                 known.add_module(&path);
             }
             known.add(&path, &definitions(language, text).unwrap_or_default());
+            if language == Language::Python {
+                known.add_module(&path);
+            }
         }
     }
     Ok(known)

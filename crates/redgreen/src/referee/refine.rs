@@ -49,6 +49,17 @@ impl Known {
         }
     }
 
+    /// Adds the name of a Python file as a module, and those of the packages that it lies in.
+    pub fn add_module(&mut self, path: &RelPath) {
+        for part in path.as_str().split('/') {
+            let name = part.strip_suffix(".py").unwrap_or(part);
+            if !name.starts_with("__") && !self.by_name.contains_key(name) {
+                self.by_name
+                    .insert(name.to_owned(), vec![(path.clone(), false)]);
+            }
+        }
+    }
+
     /// Where a name of module level is defined.
     fn at_module_level(&self, name: &str) -> Option<&RelPath> {
         self.by_name
@@ -162,14 +173,13 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
                 cause.cause = Cause::MissingSymbol;
                 cause.detail = format!("`{symbol}` does not exist yet");
             }
-            let import = [
-                "cannot import name",
-                "unresolved import",
-                "does not provide an export named",
-            ]
-            .iter()
-            .any(|words| message.contains(words));
-            if import
+            // Asked for in one module by its path, and defined in another one.
+            let by_path = message.contains("cannot import name")
+                || message.contains("unresolved import")
+                || message.contains("does not provide an export named")
+                || message.starts_with("AttributeError: module '")
+                || (message.starts_with("error[E0425]") && !message.contains("in this scope"));
+            if by_path
                 && is_particular(&symbol)
                 && let Some(path) = known.at_module_level(&symbol)
             {

@@ -14,6 +14,8 @@ use redgreen_core::run_report::{CauseDetail, LocatedCause, RunReport};
 use redgreen_core::test_item::ItemChanges;
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
+use redgreen_lint::quality::finding::Finding;
+use redgreen_lint::quality::{self, Options, lint};
 use redgreen_lint::undefined::{UndefinedName, undefined_names};
 use std::collections::BTreeMap;
 
@@ -113,14 +115,64 @@ pub fn in_touched_tests(
     Ok(reasons)
 }
 
+/// Tests that were written and that pytest never collects, for a class with `__init__` and the like: nobody would miss
+/// them where the file has other tests.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn never_collected(
+    context: &Context,
+    base: &Snapshot,
+    proposal: &Proposal,
+) -> Result<Vec<Reason>, Failure> {
+    let mut reasons = Vec::new();
+    let of = |tree: &Snapshot, file: &RelPath| -> Result<(String, Vec<Finding>), Failure> {
+        let Some(text) = text_of(tree, &context.repository, file)? else {
+            return Ok(<(String, Vec<Finding>)>::default());
+        };
+        let mut found = lint(quality::Language::Python, &text, &Options::default());
+        if let Ok(found) = &mut found {
+            found.retain(|finding| finding.rule.name == "not_collected");
+        }
+        Ok((text, found.unwrap_or_default()))
+    };
+    for file in proposal.affected.iter() {
+        if Language::of(file) != Some(Language::Python) || base.get(file) == proposal.tree.get(file)
+        {
+            continue;
+        }
+        let (_, before) = of(base, file)?;
+        let (text, now) = of(&proposal.tree, file)?;
+        for finding in now {
+            let above = text.get(..finding.span.start).unwrap_or_default();
+            let line = above.matches('\n').count() + 1;
+            let same = |old: &Finding| old.test == finding.test && old.message == finding.message;
+            if !before.iter().any(same) {
+                reasons.push(
+                    Reason::new(
+                        ReasonCode::TestNotCollected,
+                        finding.message.clone(),
+                        "take `__init__` out of the class, or name the test as the runner asks",
+                    )
+                    .at(file.clone())
+                    .line(u32::try_from(line).unwrap_or(0)),
+                );
+            }
+        }
+    }
+    Ok(reasons)
+}
+
 /// A whole module that a file could not import on the base either is a package that is not installed: it looks like a
 /// module that is still to be written, but the new tests have nothing to do with it. A missing name of a module that
 /// exists is left alone: people commit tests that are red, and go on.
 pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
     let Some(base) = base else { return };
     let is_module = |located: &LocatedCause| {
-        located.cause.cause == Cause::MissingSymbol
-            && located.message.starts_with("ModuleNotFoundError")
+        matches!(
+            located.cause.cause,
+            Cause::MissingSymbol | Cause::MissingDependency
+        ) && located.message.starts_with("ModuleNotFoundError")
             && located
                 .cause
                 .symbol

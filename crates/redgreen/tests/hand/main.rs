@@ -7,6 +7,7 @@
 )]
 
 mod controls;
+mod dependencies;
 mod full;
 mod go;
 mod green;
@@ -16,7 +17,10 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
