@@ -704,7 +704,7 @@ fn known_definitions(
     {
         if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
             if language == Language::JavaScript {
-                known.add_module(&path);
+                known.add_script(&path);
             }
             known.add(&path, &definitions(language, text).unwrap_or_default());
             if language == Language::Python {

@@ -19,8 +19,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// Adds a module that tests import by its path.
-    pub fn add_module(&mut self, path: &RelPath) {
+    /// Adds a JavaScript module, which tests import by its path.
+    pub fn add_script(&mut self, path: &RelPath) {
         let stem = super::refine_javascript::stem(path.as_str()).to_owned();
         self.by_name
             .entry(stem)
