@@ -23,6 +23,8 @@ pub mod proposal;
 pub mod red;
 pub mod redaction;
 pub mod refine;
+pub mod refine_javascript;
+pub mod refine_rust;
 pub mod reported;
 pub mod scope;
 pub mod services;

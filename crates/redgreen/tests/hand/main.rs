@@ -19,6 +19,7 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
 mod services;
 mod support;
