@@ -78,7 +78,12 @@ impl<'a> Runner<'a> {
                     &crate::referee::items::Items::default(),
                 )
                 .map_err(Box::<Reason>::from)?,
-                RunnerKind::Pytest | RunnerKind::Junit => items
+                RunnerKind::Pytest
+                | RunnerKind::Junit
+                | RunnerKind::NodeTest
+                | RunnerKind::Vitest
+                | RunnerKind::Jest
+                | RunnerKind::Mocha => items
                     .iter()
                     .filter(|item| files.contains(&item.id.path))
                     .cloned()

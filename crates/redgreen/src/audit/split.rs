@@ -289,7 +289,7 @@ fn source_differs(
         return Ok(true);
     };
     Ok(match language {
-        Language::Python | Language::Go => !same_code(language, &old, &new),
+        Language::Python | Language::Go | Language::JavaScript => !same_code(language, &old, &new),
         Language::Rust => {
             let (Ok(old), Ok(new)) = (strip_tests(&old), strip_tests(&new)) else {
                 return Ok(true);
