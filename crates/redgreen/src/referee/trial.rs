@@ -2,16 +2,15 @@
 //! of the same files; nothing is judged, recorded or spent, and held-out tests stay out of it.
 
 use super::context::{Context, Environments, Setting};
-use super::green::{GreenRequest, items_of, take_apart};
+use super::green::{GreenRequest, items_to_run, take_apart};
 use super::lock::locked_tree;
-use super::red::all_items;
 use super::trees::{TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::ChangeClass;
 use redgreen_core::id::ItemId;
 use redgreen_core::outcome::{Outcome, Role};
 use redgreen_core::run_report::RunReport;
-use redgreen_host::runner::{RunnerKind, Selection};
+use redgreen_host::runner::Selection;
 use std::fmt::Write as _;
 
 /// Lines of one message.
@@ -72,13 +71,7 @@ pub fn try_locked(
             continue;
         }
         let kind = runner.settings().kind;
-        let items = match kind {
-            RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
-            RunnerKind::CargoTest | RunnerKind::GoTest => {
-                all_items(context, &setting, &candidate.tree, kind)?
-            }
-            RunnerKind::Junit => Vec::new(),
-        };
+        let items = items_to_run(context, &setting, &candidate.tree, kind, &wanted)?;
         let report = tree
             .run(
                 context,

@@ -6,7 +6,10 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
+mod audit_locks;
 mod controls;
+mod dependencies;
 mod full;
 mod go;
 mod green;
@@ -16,6 +19,7 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
 mod services;
 mod support;
