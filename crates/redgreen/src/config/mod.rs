@@ -415,7 +415,7 @@ fn runner_settings(
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
         "go-test" | "go" => RunnerKind::GoTest,
-        "junit" => RunnerKind::Junit,
+        "junit" | "tap" | "ctrf" => RunnerKind::Junit,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
