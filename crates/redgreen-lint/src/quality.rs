@@ -7,6 +7,7 @@ mod extract;
 pub mod finding;
 pub mod model;
 pub mod rules;
+pub mod weakened;
 
 use crate::{ItemOptions, LintError, check_size};
 pub use finding::{Finding, Severity};
@@ -82,6 +83,8 @@ pub struct Options {
     pub items: ItemOptions,
     /// More functions that assert: `check_invoice`, `helpers.verify`. A trailing `*` stands for any end.
     pub assertions: BTreeSet<String>,
+    /// Functions, fixtures and methods of imported first-party files that assert, by their last name.
+    pub helpers: BTreeSet<String>,
     /// The project's own top-level modules or packages: parameters of tests must not come from them.
     pub first_party: BTreeSet<String>,
     /// Which doubles are allowed.

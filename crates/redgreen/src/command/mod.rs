@@ -2,6 +2,7 @@
 
 pub mod amend;
 pub mod answer;
+pub mod audit;
 pub mod check;
 pub mod clean;
 pub mod config;
@@ -22,10 +23,12 @@ pub mod red;
 pub mod reference;
 pub mod report;
 pub mod run;
+pub mod services;
 pub mod shell;
 pub mod show;
 pub mod status;
 pub mod task;
+pub mod validate;
 
 use crate::cli::{Cli, Command, IsolationLevel};
 use crate::error::Failure;
@@ -82,6 +85,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     let _progress = title(&cli.command).map(|title| Progress::start(printer, &title));
     match &cli.command {
         Command::Demo(arguments) => demo::run(printer, arguments),
+        Command::Audit(arguments) => audit::run(&open(cli, printer)?, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
@@ -102,6 +106,8 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Completions(arguments) => shell::completions(printer, arguments),
         Command::Man(arguments) => shell::man(printer, arguments),
         Command::Controls => controls::run(&open(cli, printer)?),
+        Command::Validate(arguments) => validate::run(&open(cli, printer)?, arguments),
+        Command::Services(command) => services::run(&open(cli, printer)?, command),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Lint(arguments) => lint::run(cli, printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
@@ -126,6 +132,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
 fn title(command: &Command) -> Option<String> {
     Some(match command {
         Command::Demo(_) => "demo".to_owned(),
+        Command::Audit(_) => "audit".to_owned(),
         Command::Init(_) => "init".to_owned(),
         Command::Run(_) => "run".to_owned(),
         Command::Red(arguments) => format!("RED {}", arguments.what.join(" "))
@@ -136,6 +143,7 @@ fn title(command: &Command) -> Option<String> {
         Command::Full(arguments) => format!("full {}", arguments.task),
         Command::Check(arguments) => format!("check {}", arguments.task),
         Command::Amend(arguments) => format!("amend {}", arguments.task),
+        Command::Validate(_) => "validate".to_owned(),
         Command::Plan(_)
         | Command::Status(_)
         | Command::Report(_)
@@ -155,6 +163,7 @@ fn title(command: &Command) -> Option<String> {
         | Command::Log(_)
         | Command::Config(_)
         | Command::Clean(_)
+        | Command::Services(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Controls

@@ -6,7 +6,10 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
+mod audit_locks;
 mod controls;
+mod dependencies;
 mod full;
 mod go;
 mod green;
@@ -16,7 +19,10 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
