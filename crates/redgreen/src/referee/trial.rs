@@ -108,13 +108,11 @@ fn tell(text: &mut String, report: &RunReport, quietly: bool) {
         let _ = writeln!(text, "{} ({})", problem.message, problem.help);
     }
     // The last lines of a build may name tests that are held out.
-    if !quietly
-        && report
-            .cases
-            .iter()
-            .any(|case| case.outcome != Outcome::Passed)
-        || report.cases.is_empty() && !quietly
-    {
+    let all_passed = report
+        .cases
+        .iter()
+        .all(|case| case.outcome == Outcome::Passed);
+    if !quietly && (report.cases.is_empty() || !all_passed) {
         let skip = report.tail.len().saturating_sub(TAIL);
         for line in report.tail.iter().skip(skip) {
             let _ = writeln!(text, "    {line}");
