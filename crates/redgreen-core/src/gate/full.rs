@@ -1,6 +1,7 @@
 //! FULL: the whole suite, the lock and every configured check (SPEC B6, B7, B8).
 
 use super::green::ExpectedTest;
+use super::validation::{StepRun, control, judge_steps};
 use super::{Change, ChangeClass, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CaseId, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -21,6 +22,8 @@ pub struct SuiteRun<'a> {
     pub flaky_on_base: BTreeSet<CaseId>,
     /// Cases that differed between runs of the candidate and not between runs of the base.
     pub flaky_here: BTreeSet<CaseId>,
+    /// Services that it must use and did not reach, by the servers' own counters (SPEC D4).
+    pub unused: Vec<String>,
 }
 
 /// One command of the ladder: lint, format, types, build, or a custom check.
@@ -45,6 +48,10 @@ pub struct CheckRun {
     /// Whether it succeeded on the base. A check that already failed there is not held against the task when it fails
     /// in the same way; `None` when it was not run on the base.
     pub succeeded_on_base: Option<bool>,
+    /// Nobody asked for it by name: the project's own files did. A missing tool or a limit is only said.
+    pub optional: bool,
+    /// The command that repairs what it finds.
+    pub fix: Option<Vec<String>>,
 }
 
 /// Everything FULL is judged on.
@@ -62,6 +69,8 @@ pub struct FullInput<'a> {
     pub checks: &'a [CheckRun],
     /// Old tests (item ids) that the task replaces.
     pub supersedes: &'a BTreeSet<String>,
+    /// What the real application was asked to do; empty where nothing is declared.
+    pub validation: &'a [StepRun],
     /// How the environment differs from the one at lock; empty when it does not.
     pub environment_changes: &'a [Reason],
 }
@@ -106,7 +115,9 @@ pub fn judge_full(input: &FullInput<'_>) -> GateResult {
     for check in input.checks {
         judge_check(check, &mut findings);
     }
-    findings.finish(Gate::Full, Some(input.task.clone()), tests, Vec::new())
+    judge_steps(input.validation, &mut findings);
+    let application = control(input.validation).into_iter().collect();
+    findings.finish(Gate::Full, Some(input.task.clone()), tests, application)
 }
 
 fn bad(outcome: Outcome) -> bool {
@@ -132,6 +143,22 @@ fn judge_suite(
     tests: &mut Vec<TestVerdict>,
 ) {
     findings.problems(suite.candidate);
+    for service in &suite.unused {
+        findings.add(
+            Verdict::Fail,
+            Reason::new(
+                ReasonCode::ServiceUnused,
+                format!(
+                    "the suite `{}` never reached the service `{service}`: the server counted nothing",
+                    suite.name
+                ),
+                format!(
+                    "let its tests use the address they are given, or take `{service}` out of `[suites.{}] uses`",
+                    suite.name
+                ),
+            ),
+        );
+    }
     let base: BTreeMap<&CaseId, &CaseReport> = suite
         .base
         .iter()
@@ -407,6 +434,26 @@ fn locked_tests_ran(input: &FullInput<'_>, findings: &mut Findings) {
 /// way is a note, because the task did not cause it.
 fn judge_check(check: &CheckRun, findings: &mut Findings) {
     let place = |code, message: String, help: &str| Reason::new(code, message, help.to_owned());
+    let limited = matches!(
+        check.ended,
+        Ended::TimedOut | Ended::IdledOut | Ended::OutputLimit | Ended::Interrupted
+    );
+    if check.optional && (check.not_found || limited) {
+        let (code, what) = if check.not_found {
+            (
+                ReasonCode::CommandNotFound,
+                "is configured and not installed",
+            )
+        } else {
+            (ReasonCode::TimedOut, "did not end in time")
+        };
+        findings.note(place(
+            code,
+            format!("`{}` {what}, so it was not asked", check.name),
+            "install it, or say `[ladder] detect = false` in redgreen.toml",
+        ));
+        return;
+    }
     if check.not_found {
         findings.add(
             Verdict::CouldNotRun,
@@ -455,7 +502,10 @@ fn judge_check(check: &CheckRun, findings: &mut Findings) {
                     place(
                         ReasonCode::CheckFailed,
                         text,
-                        "correct what it names, then run the gate again",
+                        &match &check.fix {
+                            Some(fix) => format!("run `{}`, then the gate again", fix.join(" ")),
+                            None => "correct what it names, then run the gate again".to_owned(),
+                        },
                     ),
                 );
             }

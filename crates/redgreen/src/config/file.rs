@@ -23,9 +23,17 @@ pub struct File {
     /// Commands that must succeed at full validation.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// The tools that the project configured by itself.
+    #[serde(default)]
+    pub ladder: Ladder,
     /// Suites by category; without any, each runner's whole suite is run.
     #[serde(default)]
     pub suites: BTreeMap<String, Suite>,
+    /// Real servers that tests and the application use.
+    #[serde(default)]
+    pub services: BTreeMap<String, super::services::Service>,
+    /// The real application, started as it ships, and used.
+    pub validation: Option<super::validation::Validation>,
     /// The agent of every role that has none of its own under `agents`.
     #[serde(default)]
     pub agent: Option<Agent>,
@@ -53,6 +61,9 @@ pub struct File {
     /// How commits are made.
     #[serde(default)]
     pub git: Git,
+    /// What history is held to.
+    #[serde(default)]
+    pub audit: Audit,
     /// Which tests are worth locking.
     #[serde(default)]
     pub lint: Lint,
@@ -77,6 +88,16 @@ impl File {
         agents
             .flat_map(|agent| &agent.environment)
             .chain(&self.secrets.environment)
+            .chain(
+                self.validation
+                    .iter()
+                    .flat_map(|section| &section.environment),
+            )
+            .chain(
+                self.services
+                    .values()
+                    .filter_map(|service| service.variable.as_ref()),
+            )
             .map(String::as_str)
     }
 }
@@ -159,8 +180,25 @@ pub struct Check {
     pub must_contain: Option<String>,
     /// A text that the output must not contain.
     pub must_not_contain: Option<String>,
+    /// Whether success is that it prints nothing, as with `gofmt -l`.
+    #[serde(default)]
+    pub must_be_empty: bool,
     /// Limit, such as `"5m"`.
     pub timeout: Option<String>,
+    /// The command that repairs what the check finds; it is named, never run.
+    pub fix: Option<Vec<String>>,
+    /// Whether a tool that is not there is only said, and holds nothing up.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// `[ladder]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Whether the linters, formatters and type checkers that the project configures in files of its own are run at full
+    /// validation, beside `[[checks]]`; true by default. One that is not installed is said once.
+    pub detect: Option<bool>,
 }
 
 /// `[suites.CATEGORY]`.
@@ -175,6 +213,9 @@ pub struct Suite {
     /// Suites run in this order, then by name.
     #[serde(default)]
     pub order: i32,
+    /// Services that it must really reach, by the servers' own counters; a suite that does not has failed.
+    #[serde(default)]
+    pub uses: Vec<String>,
 }
 
 /// `[agent]` or `[agents.ROLE]`.
@@ -360,6 +401,17 @@ pub struct Git {
     /// git's own configuration (`commit.gpgSign`).
     #[serde(default)]
     pub sign_off: bool,
+}
+
+/// `[audit]`: read from the commit before the range, so that a pull request cannot loosen it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Which work must have a lock: `plan` (default): tasks of plans; `always`: every change of source; `never`: none.
+    pub require_lock: Option<String>,
+    /// Verdicts and findings that end `redgreen audit` with 10: `does_not_bite`, `fails_with_it` (default), `flaky`,
+    /// `could_not_run`, `no_test`, `weakened`, `skip_added`, `test_removed`, `snapshot_changed`, `duplicate_test`.
+    pub fail_on: Option<Vec<String>>,
 }
 
 /// `[lint]`.

@@ -3,8 +3,11 @@
 pub mod controls;
 pub mod detect;
 pub mod file;
+pub mod ladder;
 pub mod origin;
 pub mod quality;
+pub mod services;
+pub mod validation;
 
 use crate::error::Failure;
 use detect::Detected;
@@ -40,6 +43,10 @@ pub struct Config {
     pub checks: Vec<file::Check>,
     /// Suites in the order they run.
     pub suites: Vec<(String, file::Suite)>,
+    /// Services, servers before programs.
+    pub services: Vec<services::Configured>,
+    /// The real application.
+    pub validation: Option<validation::Configured>,
     /// Agents by role; the role `*` is every other one.
     pub agents: BTreeMap<String, file::Agent>,
     /// Limits.
@@ -216,6 +223,19 @@ impl Config {
         }
         let mut suites: Vec<(String, file::Suite)> = parsed.suites.clone().into_iter().collect();
         suites.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
+        for (name, suite) in &suites {
+            if let Some(unknown) = suite
+                .uses
+                .iter()
+                .find(|used| !parsed.services.contains_key(*used))
+            {
+                return Err(Failure::usage(
+                    format!("`[suites.{name}] uses` names `{unknown}`, and there is no `[services.{unknown}]`"),
+                    "add the service, or correct the name",
+                )
+                .at(key_place(&place, text, "uses")));
+            }
+        }
         let mut agents = parsed.agents.clone();
         if let Some(agent) = &parsed.agent {
             agents.insert("*".to_owned(), agent.clone());
@@ -234,15 +254,36 @@ impl Config {
             }
         }
         let limits = limits(&parsed.limits, text, &place)?;
+        let services = services::read(&parsed.services, text, &place)?;
         let effective = format!("{text}\0{tests:?}\0{source:?}\0{inert:?}\0{settings:?}");
         Ok(Self {
             tests,
             source,
             inert,
             runners: settings,
-            tree: parsed.tree.clone(),
-            checks: parsed.checks.clone(),
+            tree: file::TreeSection {
+                carry: parsed
+                    .tree
+                    .carry
+                    .iter()
+                    .cloned()
+                    .chain(detected.carry)
+                    .collect(),
+                ..parsed.tree.clone()
+            },
+            checks: if parsed.ladder.detect.unwrap_or(true) {
+                ladder::with_ladder(parsed.checks.clone(), detected.ladder)
+            } else {
+                parsed.checks.clone()
+            },
             suites,
+            services,
+            validation: validation::read(
+                parsed.validation.as_ref(),
+                &parsed.services,
+                text,
+                &place,
+            )?,
             agents,
             limits,
             controls: controls::Controls::read(&parsed.controls, &place)?,
@@ -416,11 +457,15 @@ fn runner_settings(
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
         "go-test" | "go" => RunnerKind::GoTest,
-        "junit" => RunnerKind::Junit,
+        "junit" | "tap" | "ctrf" => RunnerKind::Junit,
+        "node-test" | "node:test" | "node" => RunnerKind::NodeTest,
+        "vitest" => RunnerKind::Vitest,
+        "jest" => RunnerKind::Jest,
+        "mocha" => RunnerKind::Mocha,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test`, `go-test` and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test`, `node-test`, `vitest`, `jest`, `mocha`, and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -471,7 +516,13 @@ fn runner_settings(
 /// `junit` cannot guess its command, and its keys mean nothing to the others.
 fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
     let (what, help) = match kind {
-        RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => {
+        RunnerKind::Pytest
+        | RunnerKind::CargoTest
+        | RunnerKind::GoTest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => {
             if runner.report.is_empty() && runner.files.is_empty() {
                 return Ok(());
             }

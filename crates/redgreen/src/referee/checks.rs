@@ -12,7 +12,7 @@ use redgreen_host::env::Program;
 use redgreen_host::process::{self, SpawnError};
 
 /// A tool on the search path, else in the virtual environment of the checkout, where a Python project's tools live.
-fn find(context: &Context, name: &str) -> Option<Program> {
+pub(super) fn find(context: &Context, name: &str) -> Option<Program> {
     redgreen_host::env::find_program(name).or_else(|| {
         let folder = context.repository.top_level().join(".venv/bin");
         redgreen_host::env::find_program_on(name, &folder.display().to_string())
@@ -45,6 +45,9 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
     if let Some(text) = &check.must_not_contain {
         success.push_str(&format!(", output does not contain `{text}`"));
     }
+    if check.must_be_empty {
+        success.push_str(", no output");
+    }
     let mut run = CheckRun {
         name: check.name.clone(),
         command: check.command.clone(),
@@ -55,6 +58,8 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
         succeeded: false,
         not_found: false,
         succeeded_on_base: None,
+        optional: check.optional,
+        fix: check.fix.clone(),
     };
     match process::run(&spec) {
         Err(SpawnError::NotFound { .. }) => run.not_found = true,
@@ -76,6 +81,7 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
                 .collect();
             run.ended = finished.ended;
             run.succeeded = finished.ended == Ended::Code(check.exit_code)
+                && (!check.must_be_empty || lines.is_empty())
                 && check
                     .must_contain
                     .as_ref()

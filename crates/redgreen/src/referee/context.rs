@@ -2,12 +2,14 @@
 
 use super::items::ItemRules;
 use super::proposal::text_of;
+use super::services::{Served, Servers};
 use crate::config::Config;
 use crate::error::Failure;
 use crate::render::printer::Printer;
 use redgreen_core::environment::Environment;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, RunnerName};
+use redgreen_core::reason::Reason;
 use redgreen_core::test_item::TestItem;
 use redgreen_core::tree::Mode;
 use redgreen_host::git::{Head, Repository};
@@ -17,7 +19,7 @@ use redgreen_host::state::{Leftovers, State, StateError};
 use redgreen_host::tree::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The repository somebody works in.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Context {
     pub(super) items: Mutex<ItemCache>,
     /// What was said that need not be said again.
     said: Mutex<BTreeSet<String>>,
+    /// Servers that were started, with the configuration that they were started for.
+    servers: Mutex<Option<(String, Arc<Servers>)>>,
 }
 
 /// Items by runner name, path and object id.
@@ -85,7 +89,47 @@ impl Context {
                 .unwrap_or_else(|_| folder.to_path_buf()),
             items: Mutex::default(),
             said: Mutex::default(),
+            servers: Mutex::default(),
         })
+    }
+
+    /// The servers of a configuration, started at the first question; they end with this command. `None` where none is
+    /// configured.
+    ///
+    /// # Errors
+    /// The first that does not become ready.
+    pub fn servers(&self, setting: &Setting) -> Result<Option<Arc<Servers>>, Box<Reason>> {
+        let configured = &setting.config.services;
+        if configured.is_empty() {
+            return Ok(None);
+        }
+        let key = format!("{configured:?}");
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((own, running)) = servers.as_ref()
+            && *own == key
+        {
+            return Ok(Some(Arc::clone(running)));
+        }
+        let started = Arc::new(Servers::start(self, configured)?);
+        *servers = Some((key, Arc::clone(&started)));
+        Ok(Some(started))
+    }
+
+    /// Asks the database that somebody was given on a server that runs.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn ask_sql(
+        &self,
+        service: &str,
+        served: &Served,
+        statement: &str,
+    ) -> Result<String, String> {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        match servers.as_ref() {
+            Some((_, servers)) => servers.ask_sql(service, served, statement),
+            None => Err("no service was started".to_owned()),
+        }
     }
 
     /// A line of talk that is true of every tree of this command, said for the first one.
@@ -209,7 +253,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml) and go test (go.mod); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml), go test (go.mod), and node:test, vitest, jest and mocha (package.json); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
@@ -275,6 +319,11 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
             settings.clone(),
         )),
         RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),
+        RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
+            Box::new(redgreen_host::runner::javascript::JavaScript::new(
+                settings.clone(),
+            ))
+        }
     }
 }
 
@@ -283,6 +332,59 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
 pub struct Environments {
     /// By runner name.
     pub by_runner: BTreeMap<String, Environment>,
+}
+
+/// Puts the tree's toolchain files where the adapter looks, if those of the checkout are others: which toolchain is asked is
+/// for the locked tree to say, not for whoever writes into the checkout.
+fn locked_toolchain_files(
+    context: &Context,
+    tree: &Snapshot,
+    scratch: &Path,
+) -> Result<(), Failure> {
+    const NAMES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+    let top = context.repository.top_level();
+    let mut folders: BTreeSet<String> = tree
+        .files()
+        .keys()
+        .filter(|path| path.file_name() == "Cargo.toml" || NAMES.contains(&path.file_name()))
+        .map(|path| {
+            path.parent()
+                .map(|folder| folder.to_string())
+                .unwrap_or_default()
+        })
+        .collect();
+    folders.insert(String::new());
+    let mut files = Vec::new();
+    let mut differs = false;
+    for folder in &folders {
+        for name in NAMES {
+            let path = if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
+            let Ok(path) = RelPath::new(path) else {
+                continue;
+            };
+            let locked = text_of(tree, &context.repository, &path)?;
+            differs |= locked != redgreen_host::files::text(&top.join(path.as_str()));
+            files.extend(locked.map(|text| (path, text)));
+        }
+    }
+    if !differs {
+        return Ok(());
+    }
+    let place = scratch.join(redgreen_host::runner::LOCKED_FILES);
+    let put = |file: PathBuf, text: &str| {
+        redgreen_host::state::write_atomically(&file, text.as_bytes()).map_err(Failure::internal)
+    };
+    for folder in &folders {
+        // The folder itself is what is needed; rustup looks in it and above it.
+        put(place.join(folder).join(".keep"), "")?;
+    }
+    files
+        .iter()
+        .try_for_each(|(path, text)| put(place.join(path.as_str()), text))
 }
 
 impl Environments {
@@ -316,6 +418,7 @@ impl Environments {
         .into_iter()
         .map(|(path, digest)| (path.to_string(), digest))
         .collect();
+        locked_toolchain_files(context, tree, scratch.path())?;
         for runner in runners {
             let name = runner
                 .settings()

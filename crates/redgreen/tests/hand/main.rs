@@ -6,17 +6,24 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
+mod audit_locks;
 mod controls;
+mod dependencies;
 mod full;
 mod go;
 mod green;
 mod house;
+mod javascript;
 mod junit;
 mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;
