@@ -31,6 +31,6 @@ pub mod services;
 pub mod slips;
 pub mod snapshots;
 pub mod trees;
-pub mod weak_tests;
 pub mod trial;
 pub mod validation;
+pub mod weak_tests;
