@@ -7,6 +7,7 @@
 mod attributes;
 mod commit;
 mod error;
+mod history;
 mod index;
 mod log;
 mod memory;

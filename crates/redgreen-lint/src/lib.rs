@@ -7,8 +7,10 @@
 //! Every function accepts any text: a file that does not parse gives what could be recognised. Files over
 //! [`MAX_FILE_BYTES`] give an error value instead of an answer.
 
+pub mod code;
 pub mod conflicts;
 pub mod definitions;
+pub mod derived;
 pub mod emptied;
 pub mod expectations;
 pub mod items;
@@ -36,6 +38,8 @@ pub enum Language {
     Python,
     /// Rust, with the conventions of the standard test harness and the common test attributes.
     Rust,
+    /// JavaScript and TypeScript, with the conventions of node:test, vitest, jest and mocha.
+    JavaScript,
     /// Go, with the conventions of the go tool and of testify suites.
     Go,
 }
@@ -47,6 +51,9 @@ impl Language {
         match path.extension() {
             Some("py" | "pyi") => Some(Self::Python),
             Some("rs") => Some(Self::Rust),
+            Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => {
+                Some(Self::JavaScript)
+            }
             Some("go") => Some(Self::Go),
             Some(_) | None => None,
         }

@@ -9,6 +9,7 @@ fn read(language: Language, text: &str) -> FileItems {
     let path = match language {
         Language::Python => "tests/test_a.py",
         Language::Rust => "src/lib.rs",
+        Language::JavaScript => "test/a.test.js",
         Language::Go => "a_test.go",
     };
     items(language, None, &RelPath::new(path).unwrap(), text).unwrap()

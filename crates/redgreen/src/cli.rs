@@ -83,6 +83,8 @@ pub enum Format {
 pub enum Command {
     /// A complete plan on a sample project with scripted agents, one of which cheats
     Demo(DemoArgs),
+    /// Would these tests fail without the code they came with?
+    Audit(AuditArgs),
     /// Detect runners and paths, and write redgreen.toml
     Init(InitArgs),
     /// Show, check, approve or adopt a plan
@@ -114,6 +116,13 @@ pub enum Command {
     /// Whether the records of the gates are those that were written
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Run the locked tests on the work in progress: no verdict, no try used up
+    Try(TryArgs),
+    /// What an agent is told
+    #[command(subcommand)]
+    Prompt(PromptCommand),
+    /// What works here: isolation, git, runners, agents; each with its fix
+    Doctor(DoctorArgs),
     /// Say that a locked test is wrong
     Dispute(DisputeArgs),
     /// Correct locked tests: red is proven again, the old lock is kept
@@ -284,6 +293,59 @@ pub struct NextArgs {
     /// The plan file.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `try`
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// Only these tests, by id or by its beginning. Every locked one by default.
+    pub tests: Vec<String>,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `prompt …`
+#[derive(Debug, Subcommand)]
+pub enum PromptCommand {
+    /// Print what a session of a role would be told
+    Show(PromptShowArgs),
+}
+
+/// `prompt show`
+#[derive(Debug, Args)]
+pub struct PromptShowArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// Whose prompt.
+    #[arg(long, value_enum, value_name = "ROLE")]
+    pub role: PromptRole,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// Whose prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PromptRole {
+    /// Writes tests.
+    Author,
+    /// Writes the code.
+    Implementer,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Also ask each agent that is known by name one short question, through its login, its network and the sandbox. It
+    /// costs a few tokens.
+    #[arg(long)]
+    pub ask: bool,
     /// The same as `--format json`.
     #[arg(long)]
     pub json: bool,
@@ -472,6 +534,51 @@ pub struct ApproveArgs {
     /// The plan file the task stands in.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// `HEAD~20..`, `v1.0..v1.1`, a branch or a commit; the commits of this branch by default.
+    pub range: Option<String>,
+    /// Judge everything since the common ancestor with this branch as one change, as a pull request is merged.
+    #[arg(long, value_name = "BRANCH", conflicts_with = "range")]
+    pub merge_base: Option<String>,
+    /// Judge the whole range as one change.
+    #[arg(long)]
+    pub whole: bool,
+    /// End with 10 on these, too: `does_not_bite`, `no_test`, `weakened`, … (see `[audit] fail_on`).
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+    /// How the result is printed; files of every form: `--reports`.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub output: Option<AuditFormat>,
+    /// Write report.md, report.html, audit.json, junit.xml and audit.sarif into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// How many changes at a time.
+    #[arg(long, short = 'j', value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Judge again what is remembered.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people, about ten lines.
+    Human,
+    /// `redgreen.audit/1`.
+    Json,
+    /// The whole report as Markdown.
+    Markdown,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions, the ten worst; with `GITHUB_STEP_SUMMARY` also the job summary.
+    Github,
 }
 
 /// `lint`

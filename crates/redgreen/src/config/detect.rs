@@ -1,5 +1,7 @@
 //! What a conventional project needs no configuration for: runners, tests and source, from the list of its files.
 
+mod javascript;
+
 use super::file::{Check, Runner};
 use redgreen_core::id::RelPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,7 @@ pub struct Detected {
 /// A runner that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetectedRunner {
-    /// `pytest`, `cargo-test` or `go-test`.
+    /// `pytest`, `cargo-test`, `vitest` and so on.
     pub kind: &'static str,
     /// The folder.
     pub root: String,
@@ -159,6 +161,7 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
             root,
         });
     }
+    found.extend(javascript::runners(files, read, &mut detected));
     if found.iter().any(|runner| runner.kind == "cargo-test") {
         cargo_globs(files, read, &mut detected);
     }
@@ -174,7 +177,8 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
             (true, _, _) => String::new(),
             (false, "", "pytest") => "python".to_owned(),
             (false, "", "go-test") => "go".to_owned(),
-            (false, "", _) => "rust".to_owned(),
+            (false, "", "cargo-test") => "rust".to_owned(),
+            (false, "", _) => "js".to_owned(),
             (false, root, kind) => {
                 let mut name: String = root
                     .chars()
@@ -575,6 +579,82 @@ mod tests {
         );
         let committed = [("pyproject.toml", text), ("a/_version.py", "")];
         assert!(found(&committed).carry.is_empty());
+    }
+
+    #[test]
+    fn g4_a_package_has_the_runner_that_its_script_starts() {
+        let with = |script: &str, more: &str| {
+            let manifest =
+                format!("{{\"name\": \"a\", \"scripts\": {{\"test\": \"{script}\"}}{more}}}");
+            let detected = found(&[
+                ("package.json", &manifest),
+                ("src/cart.ts", ""),
+                ("index.js", ""),
+                ("test/cart.test.ts", "import test from 'node:test'"),
+                ("vitest.config.ts", ""),
+            ]);
+            assert_eq!(detected.source, vec!["/*.js", "/src/**"], "{script}");
+            assert!(detected.tests.contains(&"/test/**".to_owned()));
+            detected
+                .runners
+                .values()
+                .map(|runner| runner.kind)
+                .collect::<Vec<_>>()
+        };
+        for (script, kind) in [
+            ("vitest run --coverage", "vitest"),
+            (
+                "eslint . && cross-env CI=1 NODE_OPTIONS=--experimental-vm-modules jest",
+                "jest",
+            ),
+            ("c8 mocha -r tsx 'test/**/*.ts'", "mocha"),
+            ("node --import tsx --test", "node-test"),
+            ("tsx --test test/*.test.ts", "node-test"),
+            ("node scripts/build.js", "node-test"),
+        ] {
+            assert_eq!(with(script, ""), [kind], "{script}");
+        }
+        assert_eq!(
+            with("run-s lint", ", \"devDependencies\": {\"mocha\": \"11\"}"),
+            ["mocha"]
+        );
+    }
+
+    #[test]
+    fn g4_a_workspace_is_one_runner_or_one_for_each_of_its_members() {
+        let files = |script: &str| {
+            let top = format!(
+                "{{\"workspaces\": [\"packages/*\"], \"scripts\": {{\"test\": \"{script}\"}}}}"
+            );
+            found(&[
+                ("package.json", top.as_str()),
+                (
+                    "packages/a/package.json",
+                    "{\"name\": \"a\", \"scripts\": {\"test\": \"vitest\"}}",
+                ),
+                ("packages/a/src/a.ts", ""),
+                (
+                    "packages/b/package.json",
+                    "{\"name\": \"b\", \"scripts\": {\"test\": \"node --test\"}}",
+                ),
+                ("packages/b/src/b.js", ""),
+                ("packages/b/test/fixtures/x/package.json", "{}"),
+            ])
+        };
+        let members = files("npm test --workspaces");
+        let kinds: Vec<(&str, &str)> = members
+            .runners
+            .iter()
+            .map(|(name, runner)| (name.as_str(), runner.kind))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("packages-a", "vitest"), ("packages-b", "node-test")]
+        );
+        assert_eq!(members.source, ["/packages/a/src/**", "/packages/b/src/**"]);
+        let one = files("vitest run");
+        assert_eq!(one.runners[""].kind, "vitest");
+        assert_eq!(one.source, ["/packages/**"]);
     }
 
     #[test]

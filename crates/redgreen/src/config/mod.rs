@@ -456,11 +456,15 @@ fn runner_settings(
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
         "go-test" | "go" => RunnerKind::GoTest,
-        "junit" => RunnerKind::Junit,
+        "junit" | "tap" | "ctrf" => RunnerKind::Junit,
+        "node-test" | "node:test" | "node" => RunnerKind::NodeTest,
+        "vitest" => RunnerKind::Vitest,
+        "jest" => RunnerKind::Jest,
+        "mocha" => RunnerKind::Mocha,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test`, `go-test` and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test`, `node-test`, `vitest`, `jest`, `mocha`, and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -511,7 +515,13 @@ fn runner_settings(
 /// `junit` cannot guess its command, and its keys mean nothing to the others.
 fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
     let (what, help) = match kind {
-        RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => {
+        RunnerKind::Pytest
+        | RunnerKind::CargoTest
+        | RunnerKind::GoTest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => {
             if runner.report.is_empty() && runner.files.is_empty() {
                 return Ok(());
             }

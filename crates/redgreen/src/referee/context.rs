@@ -253,7 +253,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml) and go test (go.mod); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml), go test (go.mod), and node:test, vitest, jest and mocha (package.json); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
@@ -319,6 +319,11 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
             settings.clone(),
         )),
         RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),
+        RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
+            Box::new(redgreen_host::runner::javascript::JavaScript::new(
+                settings.clone(),
+            ))
+        }
     }
 }
 

@@ -138,6 +138,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 Known::default()
             };
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
+                super::refine_javascript::refine(context, &setting, &proposal.tree, run)?;
                 refine(run, &known);
             }
             refine_rust(
@@ -574,7 +575,7 @@ fn run_all(
 }
 
 /// Rust and Go names map to files through every file of the package; Python needs the affected files only.
-fn items_for(
+pub(crate) fn items_for(
     context: &Context,
     setting: &Setting,
     kind: RunnerKind,
@@ -582,7 +583,11 @@ fn items_for(
     affected: &super::items::Items,
 ) -> Result<Vec<TestItem>, Failure> {
     match kind {
-        RunnerKind::Pytest => Ok(affected.all()),
+        RunnerKind::Pytest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => Ok(affected.all()),
         RunnerKind::Junit => Ok(Vec::new()),
         RunnerKind::CargoTest | RunnerKind::GoTest => all_items(context, setting, tree, kind),
     }
@@ -624,7 +629,7 @@ pub fn all_items(
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
-            && (text.contains("test") || kind == RunnerKind::GoTest)
+            && (text.contains("test") || kind.is_javascript() || kind == RunnerKind::GoTest)
         {
             item_rules.of_file(&path, text, &mut found);
         }
@@ -698,6 +703,9 @@ fn known_definitions(
         .map_err(Failure::internal)?
     {
         if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
+            if language == Language::JavaScript {
+                known.add_script(&path);
+            }
             known.add(&path, &definitions(language, text).unwrap_or_default());
             if language == Language::Python {
                 known.add_module(&path);

@@ -19,6 +19,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// Adds a JavaScript module, which tests import by its path.
+    pub fn add_script(&mut self, path: &RelPath) {
+        let stem = super::refine_javascript::stem(path.as_str()).to_owned();
+        self.by_name
+            .entry(stem)
+            .or_default()
+            .push((path.clone(), false));
+    }
+
     /// Adds the definitions of one source file.
     pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
         for definition in definitions {
@@ -136,11 +145,12 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
     let Some(symbol) = cause.symbol.clone() else {
         return;
     };
-    let symbol = symbol
-        .rsplit(['.', ':'])
-        .next()
-        .unwrap_or(&symbol)
-        .to_owned();
+    let symbol = if symbol.contains('/') {
+        super::refine_javascript::stem(&symbol)
+    } else {
+        symbol.rsplit(['.', ':']).next().unwrap_or(&symbol)
+    }
+    .to_owned();
     match cause.cause {
         Cause::MissingDependency if known.flat_python => {
             cause.cause = Cause::Unknown;
@@ -166,6 +176,7 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
             // Asked for in one module by its path, and defined in another one.
             let by_path = message.contains("cannot import name")
                 || message.contains("unresolved import")
+                || message.contains("does not provide an export named")
                 || message.starts_with("AttributeError: module '")
                 || (message.starts_with("error[E0425]") && !message.contains("in this scope"));
             if by_path

@@ -36,7 +36,7 @@ pub fn add(
     for run in runs.iter_mut() {
         for failure in &mut run.load_failures {
             for file in &failure.files {
-                if Language::of(file) != Some(Language::Python) {
+                if !looks_up_names(file) {
                     continue;
                 }
                 if !known.contains_key(file) {
@@ -81,7 +81,7 @@ pub fn in_touched_tests(
             .load_failures
             .iter()
             .any(|failure| failure.files.contains(file));
-        if Language::of(file) != Some(Language::Python) || !loaded {
+        if !looks_up_names(file) || !loaded {
             continue;
         }
         let touched: Vec<_> = items
@@ -199,7 +199,15 @@ pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
     }
 }
 
-/// Undefined names of a file. One that stands anywhere in the base's Python files is left out: a project may make names
+/// Whether a language looks a name up only when it is reached.
+fn looks_up_names(file: &RelPath) -> bool {
+    matches!(
+        Language::of(file),
+        Some(Language::Python | Language::JavaScript)
+    )
+}
+
+/// Undefined names of a file. One that stands anywhere in the base's files of that language is left out: a project may make names
 /// by means that no file shows, as IPython does in its tests.
 fn in_file(
     context: &Context,
@@ -210,18 +218,19 @@ fn in_file(
     let Some(text) = text_of(tree, &context.repository, file)? else {
         return Ok(Vec::new());
     };
-    let mut found = undefined_names(Language::Python, &text).unwrap_or_default();
+    let language = Language::of(file).unwrap_or(Language::Python);
+    let mut found = undefined_names(language, &text).unwrap_or_default();
     if found.is_empty() {
         return Ok(found);
     }
-    let python: Vec<RelPath> = base
+    let same: Vec<RelPath> = base
         .files()
         .keys()
-        .filter(|path| Language::of(path) == Some(Language::Python))
+        .filter(|path| Language::of(path) == Some(language))
         .cloned()
         .collect();
     for (_, bytes) in base
-        .bytes_of(&context.repository, &python)
+        .bytes_of(&context.repository, &same)
         .map_err(Failure::internal)?
     {
         let text = String::from_utf8_lossy(&bytes);

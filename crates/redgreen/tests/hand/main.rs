@@ -6,12 +6,15 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
+mod audit_locks;
 mod controls;
 mod dependencies;
 mod full;
 mod go;
 mod green;
 mod house;
+mod javascript;
 mod junit;
 mod lint;
 mod locking;
