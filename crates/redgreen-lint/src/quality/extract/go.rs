@@ -3,6 +3,7 @@
 //! Go has no assertions of its own: `if got != want { t.Errorf(…) }` is one, so a failing call under a condition counts as
 //! the assertion, and a test that hands its `t` on asserts through whatever takes it.
 
+mod questions;
 mod walk;
 
 use crate::LintError;

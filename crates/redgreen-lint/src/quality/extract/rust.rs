@@ -6,6 +6,7 @@
 mod body;
 mod doubles;
 mod known;
+mod looks;
 
 use super::must_not_raise;
 use crate::LintError;
@@ -268,7 +269,7 @@ impl Reader<'_> {
                 });
             }
         }
-        let mut branches = body::TestBranches::default();
+        let mut branches = looks::TestBranches::default();
         syn::visit::Visit::visit_block(&mut branches, block);
         for (range, looks_at) in branches.found {
             self.file.facts.push(Fact {

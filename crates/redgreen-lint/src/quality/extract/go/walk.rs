@@ -151,8 +151,8 @@ fn statements_of(block: Node<'_>) -> Vec<Node<'_>> {
     found
 }
 
-struct Walk<'t> {
-    text: &'t str,
+pub(super) struct Walk<'t> {
+    pub(super) text: &'t str,
     options: &'t Options,
     /// The name of `*testing.T`; a subtest may have another one.
     handle: String,
@@ -164,7 +164,7 @@ struct Walk<'t> {
 }
 
 impl Walk<'_> {
-    fn fact(&mut self, node: Node<'_>, kind: FactKind) {
+    pub(super) fn fact(&mut self, node: Node<'_>, kind: FactKind) {
         self.test.facts.push(Fact {
             span: node.byte_range(),
             kind,
@@ -301,52 +301,6 @@ impl Walk<'_> {
                 }
                 self.inner(node, depth);
             }
-        }
-    }
-
-    /// `_ = got == want`, `reflect.DeepEqual(got, want)` alone: a question that nobody looks at the answer of.
-    fn unevaluated(&mut self, node: Node<'_>) {
-        let text: String = text_of(node, self.text).split_whitespace().collect();
-        let asked = match node.kind() {
-            "assignment_statement" => match text.strip_prefix("_=") {
-                Some(asked) => asked,
-                None => return,
-            },
-            "expression_statement" => {
-                if text.starts_with("<-time.After(") {
-                    self.fact(node, FactKind::Sleep);
-                }
-                &text
-            }
-            _ => return,
-        };
-        let questions = [
-            "reflect.DeepEqual(",
-            "cmp.Diff(",
-            "cmp.Equal(",
-            "errors.Is(",
-            "errors.As(",
-            "bytes.Equal(",
-            "strings.Contains(",
-            "strings.HasPrefix(",
-            "slices.Equal(",
-            "maps.Equal(",
-            "assert.ObjectsAreEqual(",
-        ];
-        let is_comparison = node.kind() == "assignment_statement"
-            && ["==", "!="].iter().any(|op| asked.contains(op))
-            && !asked.starts_with("func");
-        let is_bare = (asked.starts_with("Expect(") || asked.contains(".Expect("))
-            && asked.ends_with(')')
-            && asked.matches('.').count() <= 1
-            && !asked.contains(").");
-        if is_comparison || is_bare || questions.iter().any(|call| asked.starts_with(call)) {
-            self.fact(
-                node,
-                FactKind::NotEvaluated {
-                    missing: "nobody looks at the answer",
-                },
-            );
         }
     }
 
