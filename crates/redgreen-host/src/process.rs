@@ -7,6 +7,7 @@
 
 mod activity;
 mod capture;
+mod helper;
 mod isolation;
 mod jobs;
 mod leftovers;
@@ -14,6 +15,7 @@ mod supervise;
 mod supervisor;
 
 pub use activity::{Activity, current as current_activity};
+pub(crate) use helper::Helper;
 pub use isolation::{
     Available, SandboxSettings, Tried, available, best_available, command_network,
     configure_sandbox, keep_out_of, may_read_checkout, project_network, require, required,
