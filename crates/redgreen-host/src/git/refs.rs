@@ -223,7 +223,9 @@ impl Repository {
         }
     }
 
-    /// Adds a linked worktree with a new branch at a commit, with the user's own settings and without hooks.
+    /// Adds a linked worktree with a new branch at a commit, with the user's own settings, without hooks and without
+    /// filters: what a repository names in `.gitattributes` must not run a program because a person takes a task. A file
+    /// under a filter is written as it is stored (a git-lfs pointer stays one until `git lfs pull`).
     ///
     /// # Errors
     /// The folder or the branch exists already.
@@ -234,7 +236,12 @@ impl Repository {
         commit: &str,
     ) -> Result<(), GitError> {
         let folder = folder.to_string_lossy();
-        let spec = self.user_spec(&["worktree", "add", "--quiet", "-b", branch, &folder, commit]);
+        let mut arguments = self.without_filters()?;
+        arguments.extend(
+            ["worktree", "add", "--quiet", "-b", branch, &folder, commit].map(str::to_owned),
+        );
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let spec = self.user_spec(&arguments);
         let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;
         if finished.success() {
             Ok(())

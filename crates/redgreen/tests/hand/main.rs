@@ -7,6 +7,7 @@
 )]
 
 mod controls;
+mod counts;
 mod full;
 mod green;
 mod house;
