@@ -160,3 +160,11 @@ fn expect(result: &GateResult, verdict: Verdict, expected: &[&str]) {
         );
     }
 }
+
+fn expected(name: &str, role: Role, cases: &[&str]) -> ExpectedTest {
+    ExpectedTest {
+        item: item_id(name),
+        role,
+        cases: strings(cases),
+    }
+}

@@ -3,7 +3,6 @@
 use crate::support::{Project, case, cause, codes, detail, item, outcome, path, sound};
 use redgreen_core::id::RelPath;
 use redgreen_core::outcome::{Cause, Outcome};
-use redgreen_core::reason::ReasonCode;
 use redgreen_core::run_report::{Ended, RunReport};
 use redgreen_host::runner::Selection;
 

@@ -1,10 +1,10 @@
 //! How a session of pytest ends, what of it is believed, and what it sees (SPEC B1, B2, C2, C3).
 
-use crate::support::{Project, case, cause, codes, detail, item, outcome, path, sound};
+use crate::support::{Project, cause, codes, outcome, sound};
 use redgreen_core::id::RelPath;
 use redgreen_core::outcome::{Cause, Outcome};
 use redgreen_core::reason::ReasonCode;
-use redgreen_core::run_report::{Ended, RunReport};
+use redgreen_core::run_report::Ended;
 use redgreen_host::runner::Selection;
 
 /// Purpose: ways in which a session ends early with exit code 0 or a report that says nothing.

@@ -12,14 +12,6 @@ struct Green {
     environment_changes: Vec<Reason>,
 }
 
-fn expected(name: &str, role: Role, cases: &[&str]) -> ExpectedTest {
-    ExpectedTest {
-        item: item_id(name),
-        role,
-        cases: strings(cases),
-    }
-}
-
 impl Green {
     fn of(expected: Vec<ExpectedTest>, cases: Vec<CaseReport>) -> Self {
         Self {
