@@ -164,7 +164,7 @@ fn h3_the_sandbox_is_probed_once_and_again_where_a_level_is_required() {
     counted
         .hand
         .append("tests/test_total.py", "\n# and again\n");
-    let (out, required) = counted.run(&["--require-isolation", "bubblewrap", "red", "T1"]);
+    let (out, required) = counted.run(&["--require-isolation=bubblewrap", "red", "T1"]);
     // Where bubblewrap is not what it should be here, nothing runs; either way it was tried.
     assert!([0, 11, 15].contains(&out.code), "{out:#?}");
     assert!(probes(&required) > 0, "{:#?}", required.bwrap);
