@@ -6,6 +6,7 @@ use crate::id::{CaseId, Digest, RelPath};
 use crate::outcome::{Cause, Outcome};
 use crate::reason::Reason;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The cause of a case that did not pass, with what a person needs to understand it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +111,50 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// The same without anything that tells of held-out files (SPEC C7): for what is kept where an agent might look.
+    #[must_use]
+    pub fn concealing(mut self, hidden: &BTreeSet<RelPath>) -> Self {
+        if hidden.is_empty() {
+            return self;
+        }
+        // cargo names a test target by the stem of its file.
+        let words: Vec<&str> = hidden
+            .iter()
+            .flat_map(|path| {
+                let stem = path.file_name().split('.').next().unwrap_or_default();
+                [path.as_str(), stem]
+            })
+            .filter(|word| !word.is_empty())
+            .collect();
+        let tells = |text: &str| words.iter().any(|word| text.contains(word));
+        self.command.retain(|word| !tells(word));
+        self.cases
+            .retain(|case| !hidden.contains(&case.id.item.path) && !tells(&case.message));
+        for failure in &mut self.load_failures {
+            failure.files.retain(|file| !hidden.contains(file));
+            failure.causes.retain(|cause| {
+                !cause
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| hidden.contains(file))
+                    && !tells(&cause.message)
+                    && !tells(&cause.cause.detail)
+            });
+        }
+        self.load_failures
+            .retain(|failure| !failure.files.is_empty() || !failure.causes.is_empty());
+        self.problems.retain(|problem| {
+            !tells(&problem.message)
+                && !problem.test.as_deref().is_some_and(tells)
+                && !problem
+                    .path
+                    .as_ref()
+                    .is_some_and(|path| hidden.contains(path))
+        });
+        self.pass_line = self.pass_line.filter(|line| !tells(line));
+        self.tail.clear();
+        self
+    }
     /// How many cases have this outcome.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {

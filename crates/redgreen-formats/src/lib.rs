@@ -2,7 +2,9 @@
 //! what we write.
 
 pub mod cargo;
+pub mod claude;
 pub mod evidence;
+pub mod go;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;

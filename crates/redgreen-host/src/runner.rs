@@ -1,6 +1,7 @@
 //! Runners: one adapter per test runner, each a small room. An adapter runs a command over a tree and reports cases.
 
 pub mod cargo_test;
+pub mod go_test;
 pub mod junit;
 pub mod pytest;
 
@@ -20,6 +21,8 @@ pub enum RunnerKind {
     Pytest,
     /// cargo's built-in test harness.
     CargoTest,
+    /// `go test`.
+    GoTest,
     /// Any command that writes a JUnit XML report.
     Junit,
 }
@@ -31,6 +34,7 @@ impl RunnerKind {
         match self {
             Self::Pytest => "pytest",
             Self::CargoTest => "cargo-test",
+            Self::GoTest => "go-test",
             Self::Junit => "junit",
         }
     }
@@ -62,7 +66,7 @@ impl RunnerSettings {
     #[must_use]
     pub fn takes_targets(&self) -> bool {
         match self.kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
             RunnerKind::Junit => self
                 .command
                 .iter()
@@ -113,6 +117,28 @@ pub struct Request<'a> {
     /// Only for tests with changed expectations: the file in a folder of its own to which each changed place reports
     /// that it was evaluated (see [`SITES_VARIABLE`]).
     pub sites: Option<&'a Path>,
+}
+
+/// More files than this are not hidden one by one.
+const MOST_HIDDEN: usize = 256;
+
+impl Request<'_> {
+    /// The tests as they lie in the user's checkout: a run sees the tree's, and nothing of the checkout's. What code under
+    /// test reads there are the original values, whatever a control changed.
+    #[must_use]
+    pub fn tests_in_checkout(&self) -> Vec<PathBuf> {
+        let named: std::collections::BTreeSet<&RelPath> = match self.selection {
+            Selection::All => self.items.iter().map(|item| &item.id.path).collect(),
+            Selection::Files(files) => files.iter().collect(),
+            Selection::Items(items) => items.iter().map(|item| &item.path).collect(),
+        };
+        named
+            .into_iter()
+            .take(MOST_HIDDEN)
+            .map(|path| self.workspace.checkout.join(path.as_str()))
+            .filter(|path| path.is_file())
+            .collect()
+    }
 }
 
 /// The environment variable that names [`Request::sites`] to the tests.

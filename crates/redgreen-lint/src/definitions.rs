@@ -1,6 +1,7 @@
 //! What a file defines and imports: the ground for "did you mean" and for wrong imports of names that exist elsewhere
 //! (SPEC B3).
 
+mod go;
 mod python;
 mod rust;
 mod similar;
@@ -72,6 +73,7 @@ pub fn definitions(language: Language, text: &str) -> Result<Vec<Definition>, Li
             text,
         )),
         Language::Rust => Ok(rust::definitions(text)),
+        Language::Go => Ok(go::definitions(parse(language, text)?.root_node(), text)),
     }
 }
 
@@ -84,5 +86,6 @@ pub fn imports(language: Language, text: &str) -> Result<Vec<Import>, LintError>
     match language {
         Language::Python => Ok(python::imports(parse(language, text)?.root_node(), text)),
         Language::Rust => Ok(rust::imports(text)),
+        Language::Go => Ok(go::imports(parse(language, text)?.root_node(), text)),
     }
 }

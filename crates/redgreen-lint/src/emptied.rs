@@ -14,6 +14,9 @@ const PYTHON_BODY: &str = "raise NotImplementedError(\"emptied\")";
 /// What stands in an emptied Rust function.
 const RUST_BODY: &str = " ::core::unimplemented!(\"emptied\") ";
 
+/// What stands in an emptied Go function. It terminates, so that no result has to be returned.
+const GO_BODY: &str = "{ panic(\"emptied\") }";
+
 /// A function of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
@@ -68,6 +71,7 @@ pub fn emptied(language: Language, text: &str, functions: &[&Function]) -> Strin
         out.push_str(match language {
             Language::Python => PYTHON_BODY,
             Language::Rust => RUST_BODY,
+            Language::Go => GO_BODY,
         });
         // Later lines stay where they are.
         let gone = text.get(function.body.clone()).unwrap_or("");
@@ -83,6 +87,7 @@ fn functions(language: Language, text: &str) -> Result<Vec<Function>, LintError>
     let mut found = Vec::new();
     match language {
         Language::Python => python(parse(language, text)?.root_node(), text, &mut found),
+        Language::Go => go(parse(language, text)?.root_node(), text, &mut found),
         Language::Rust => {
             let lexed = lex(text);
             let lines = LineIndex::new(text);
@@ -95,6 +100,48 @@ fn functions(language: Language, text: &str) -> Result<Vec<Function>, LintError>
         }
     }
     Ok(found)
+}
+
+fn go(root: Node<'_>, text: &str, found: &mut Vec<Function>) {
+    for node in children(root) {
+        if !matches!(node.kind(), "function_declaration" | "method_declaration") || node.has_error()
+        {
+            continue;
+        }
+        let (Some(name), Some(body)) = (
+            node.child_by_field_name("name"),
+            node.child_by_field_name("body"),
+        ) else {
+            continue;
+        };
+        let own = text_of(name, text);
+        let does_nothing = text_of(body, text)
+            .trim_matches(['{', '}', ' ', '\n', '\t', '\r'])
+            .is_empty();
+        // `init` and `main` run before any test.
+        if does_nothing || matches!(own, "init" | "main") {
+            continue;
+        }
+        let receiver = node
+            .child_by_field_name("receiver")
+            .map_or("", |node| text_of(node, text))
+            .trim_end_matches(')')
+            .rsplit([' ', '*', '('])
+            .next()
+            .unwrap_or("");
+        found.push(Function {
+            name: if receiver.is_empty() {
+                own.to_owned()
+            } else {
+                format!("{receiver}.{own}")
+            },
+            line: line_of(node),
+            end_line: line_of(node)
+                + u32::try_from(text_of(node, text).matches('\n').count()).unwrap_or(0),
+            text: text_of(node, text).to_owned(),
+            body: body.byte_range(),
+        });
+    }
 }
 
 fn python(root: Node<'_>, text: &str, found: &mut Vec<Function>) {

@@ -10,17 +10,19 @@
 //!
 //! * It appends a line to the file named by the environment variable [`SITES_VARIABLE`], flushed before it returns: `SITE`,
 //!   a tab, and pytest's name for the test that is running. One line per site and test is enough.
-//! * Without a direction it returns a value of the type of `E` that is different from it: a number far away, a string that
-//!   neither contains nor is contained in it, the other `bool`, a collection of the same type with one element more (of a
-//!   kind that no code produces). For `None`, and for types it does not know, a fresh object that equals nothing but
-//!   itself. `E` is never changed in place.
+//! * Without a direction it returns a value of the type of `E` that is different from it: a number some way off, a string
+//!   with letters behind it, the other `bool`, a collection of the same type with one element changed. For `None`, and for
+//!   types it does not know, a fresh object that equals nothing but itself. `E` is never changed in place.
+//! * How far off and which letters come from the [`Seed`] of the gate, which is private: code under test cannot tell another
+//!   value from a real one. They stand in the first line of the file of the sites (`offset`, tab, number, tab, letters), which
+//!   the probe reads and empties before it loads anything of the project.
 //! * `"greater"` and `"less"`: not a number, which is on no side of any number. `"far"`: the same, for comparisons with a
 //!   tolerance; anything else than a number as without a direction.
-//! * `"as_is"`: `E` itself. A plain number or string is changed in the text, so that code which reads the test file or the
-//!   constants of its frames finds the other value, too.
+//! * `"as_is"`: `E` itself. A plain number or string, also in a collection of literals, is changed in the text, so that
+//!   code which reads the test file or the constants of its frames finds the other value, too.
 //! * `"match"`: the pattern `(?!)`, which matches nothing.
 //! * `"alien"`: an object of a type of its own ([`Change::Alien`]).
-//! * It raises nothing.
+//! * It raises nothing. It does not know which run it is in: what asks it is told nothing.
 //!
 //! Behind the statement stands `__redgreen_went_on__("SITE", …)`, which reports `+SITE` in the same way: the assertion was
 //! true with another expected value. In places where something may catch a failing assertion only that counts.
@@ -30,9 +32,20 @@
 //! Literals are replaced in place by others of the same type and, for byte strings, length. A value that is computed, or
 //! stands in a variable, is changed when the test runs, where its type is one of the standard library's (`rust_helper.rs.txt`,
 //! which is added behind the file). Calls before and behind the assertion report the site and that the test went on.
+//!
+//! # As it is
+//!
+//! Code that knows a changed test by its text, its constants or its helpers could behave like an honest stub there, and
+//! so be noticed by nothing. [`Change::AsIs`] makes the same changes of the text with the original values: there every
+//! test must pass.
 
+mod go;
+pub(crate) mod go_helper;
 mod python;
 mod rust;
+mod seed;
+
+pub use seed::Seed;
 
 use crate::syntax::parse;
 use crate::{Language, LintError, check_size};
@@ -53,6 +66,8 @@ pub const WENT_ON: &str = "__redgreen_went_on__";
 pub enum Change {
     /// Another value of the same type; plain literals in the text itself.
     SameType,
+    /// The original values in a text that is changed in the same way: what passes without it must pass with it.
+    AsIs,
     /// Python only: another value of the same type, and the text keeps its literals. What finds its answers in the text
     /// of the tests is wrong then.
     AtRuntime,
@@ -130,14 +145,17 @@ enum Replacement {
     WentOn(Vec<usize>),
     /// Parts of a Rust assertion are other text; the whole is reported.
     Assertion(RustAssertion),
-    /// `#[should_panic(expected = "…")]` up to the opening brace of the body.
+    /// `#[should_panic(expected = "…")]` up to the opening brace of the body. Where nothing is expected yet, `literal` is
+    /// empty and `other` is the whole argument.
     ExpectedPanic {
         literal: Range<usize>,
         other: String,
         helper: String,
     },
-    /// Rust text that is put in, for the places of a function.
+    /// Text that is put in, for the places of a function or for the whole file.
     Inserted(String),
+    /// Go text in which the site's id stands for itself.
+    Template(String),
 }
 
 /// A Rust assertion with other expected values.
@@ -162,7 +180,7 @@ const RUST_HELPER: &str = "__redgreen_other";
 
 impl RustAssertion {
     /// The assertion as it stands in the changed file. A value reports by itself, when its type is known.
-    fn render(&self, text: &str, range: &Range<usize>, id: &str) -> String {
+    fn render(&self, text: &str, range: &Range<usize>, id: &str, as_is: bool) -> String {
         let mut out = String::new();
         let mut at = range.start;
         let mut reports = false;
@@ -172,7 +190,7 @@ impl RustAssertion {
             match change {
                 RustPart::Literal(new) => {
                     reports = true;
-                    out.push_str(new);
+                    out.push_str(if as_is { old } else { new });
                 }
                 RustPart::Value => out.push_str(&format!(
                     "*(&&&{}Expected(&({old}), \"{id}\")).other()",
@@ -211,13 +229,14 @@ pub fn mutate(language: Language, text: &str, items: &[ItemId]) -> Result<Mutate
         text,
         items,
         None,
-        Change::SameType,
+        (Change::SameType, &Seed::default()),
         &BTreeSet::new(),
     )
 }
 
 /// The same with everything that can be chosen: the path that site ids are made of (for files without items of their
-/// own), how values are changed, and the sites to leave as they are because they do not compile.
+/// own), how values are changed and what other ones are made of, and the sites to leave as they are because they do not
+/// compile.
 ///
 /// # Errors
 /// As [`mutate`].
@@ -226,25 +245,37 @@ pub fn mutate_as(
     text: &str,
     items: &[ItemId],
     path: Option<&RelPath>,
-    change: Change,
+    (change, seed): (Change, &Seed),
     without: &BTreeSet<String>,
 ) -> Result<Mutated, LintError> {
     check_size(text)?;
+    let as_is = change == Change::AsIs;
     let listed: BTreeMap<&str, &ItemId> = items.iter().map(|id| (id.item.as_str(), id)).collect();
-    let mut edits = match language {
-        Language::Python => python::edits(&parse(language, text)?, text, &listed)?,
-        Language::Rust => rust::edits(
-            text,
-            &listed,
-            path.or_else(|| items.first().map(|id| &id.path)),
-        ),
-    };
-    edits.sort_by_key(|edit| edit.range.start);
     let prefix: String = path
         .or_else(|| items.first().map(|id| &id.path))
         .map_or_else(String::new, |path| {
             Digest::of(path.as_str().as_bytes()).short()
         });
+    let mut edits = match language {
+        Language::Go => go::edits(
+            parse(language, text)?.root_node(),
+            text,
+            &listed,
+            &go::Values {
+                suffix: &prefix,
+                seed,
+                as_is,
+            },
+        ),
+        Language::Python => python::edits(&parse(language, text)?, text, &listed, seed)?,
+        Language::Rust => rust::edits(
+            text,
+            &listed,
+            path.or_else(|| items.first().map(|id| &id.path)),
+            seed,
+        ),
+    };
+    edits.sort_by_key(|edit| edit.range.start);
     let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     let mut result = Mutated {
         text: String::with_capacity(text.len()),
@@ -293,6 +324,9 @@ pub fn mutate_as(
         let old = text.get(edit.range.clone()).unwrap_or("");
         match &edit.text {
             Replacement::WentOn(_) | Replacement::Inserted(_) => {}
+            Replacement::Template(template) => {
+                result.text.push_str(&template.replace(go::SITE, &id));
+            }
             Replacement::Helper(_)
             | Replacement::HelperLiteral(_)
             | Replacement::HelperChanged(..)
@@ -301,6 +335,15 @@ pub fn mutate_as(
                 result
                     .text
                     .push_str(&format!("{HELPER}({old}, \"{id}\", \"alien\")"));
+            }
+            Replacement::Helper(_)
+            | Replacement::HelperLiteral(_)
+            | Replacement::HelperChanged(..)
+                if as_is =>
+            {
+                result
+                    .text
+                    .push_str(&format!("{HELPER}({old}, \"{id}\", \"as_is\")"));
             }
             Replacement::HelperLiteral(_) if change == Change::AtRuntime => {
                 result.text.push_str(&format!("{HELPER}({old}, \"{id}\")"));
@@ -333,6 +376,10 @@ pub fn mutate_as(
             } => {
                 helped = true;
                 let rest = text.get(literal.end..edit.range.end).unwrap_or("");
+                let other = match text.get(literal.clone()) {
+                    Some(old) if as_is => old,
+                    _ => other,
+                };
                 result
                     .text
                     .push_str(&format!("{other}{rest} {helper}seen(\"{id}\");"));
@@ -341,7 +388,7 @@ pub fn mutate_as(
                 helped = true;
                 result
                     .text
-                    .push_str(&assertion.render(text, &edit.range, &id));
+                    .push_str(&assertion.render(text, &edit.range, &id, as_is));
             }
         }
         at = edit.range.end;
@@ -365,9 +412,13 @@ pub fn mutate_as(
     result.text.push_str(text.get(at..).unwrap_or(""));
     if helped {
         result.text.push('\n');
-        result
-            .text
-            .push_str(include_str!("expectations/rust_helper.rs.txt"));
+        let right = seed.mask();
+        let offset = if as_is { 0 } else { u64::from(seed.offset()) };
+        let helper = include_str!("expectations/rust_helper.rs.txt")
+            .replace("@LEFT@", &(right ^ offset).to_string())
+            .replace("@RIGHT@", &right.to_string())
+            .replace("@WORD@", seed.word());
+        result.text.push_str(&helper);
     }
     let controlled: BTreeSet<&ItemId> = result
         .sites

@@ -1,5 +1,6 @@
 //! Test items of a file, found without running anything.
 
+use crate::lang::go;
 use crate::lang::python::{PythonTest, collect};
 use crate::lang::rust::lexer::lex;
 use crate::lang::rust::outline::outline;
@@ -86,6 +87,10 @@ pub fn items_with(
             .map(|test| found_python(test, text))
             .collect(),
         Language::Rust => found_rust(text),
+        Language::Go => go::tests(tree.root_node(), text)
+            .iter()
+            .map(|test| found_go(test, text))
+            .collect(),
     };
     let id = |name: &str| ItemId {
         runner: runner.clone(),
@@ -148,6 +153,22 @@ fn found_python<'text>(test: &PythonTest<'_>, text: &'text str) -> Found<'text> 
         conditional: test.inherited,
         pieces: governing.chain([text_of(test.node, text)]).collect(),
         marks: test.marks.clone(),
+    }
+}
+
+fn found_go<'text>(test: &go::GoTest<'_>, text: &'text str) -> Found<'text> {
+    Found {
+        name: test.name.clone(),
+        position: test.function.start_byte(),
+        line: line_of(test.function),
+        end_line: end_line_of(test.function),
+        block: 0,
+        conditional: false,
+        pieces: go::constraints(text)
+            .into_iter()
+            .chain([text_of(test.function, text)])
+            .collect(),
+        marks: go::marks(test, text),
     }
 }
 

@@ -1,4 +1,5 @@
 //! One room per language.
 
+pub(crate) mod go;
 pub(crate) mod python;
 pub(crate) mod rust;

@@ -35,6 +35,8 @@ pub enum Language {
     Python,
     /// Rust, with the conventions of the standard test harness and the common test attributes.
     Rust,
+    /// Go, with the conventions of the go tool and of testify suites.
+    Go,
 }
 
 impl Language {
@@ -44,6 +46,7 @@ impl Language {
         match path.extension() {
             Some("py" | "pyi") => Some(Self::Python),
             Some("rs") => Some(Self::Rust),
+            Some("go") => Some(Self::Go),
             Some(_) | None => None,
         }
     }

@@ -4,8 +4,10 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
+use crate::expectations::go_helper;
 use crate::expectations::{HELPER, SITES_VARIABLE};
 use crate::items::ItemOptions;
+use crate::lang::go;
 use crate::lang::python::collect;
 use crate::lang::rust::lexer::{Lexed, lex};
 use crate::lang::rust::outline::outline;
@@ -63,6 +65,7 @@ pub fn plant(language: Language, text: &str, items: &[ItemId]) -> Result<Planted
     match language {
         Language::Python => planting.python(text)?,
         Language::Rust => planting.rust(text),
+        Language::Go => planting.go(text)?,
     }
     let Planting {
         mut insertions,
@@ -163,6 +166,51 @@ impl Planting<'_> {
         Ok(())
     }
 
+    fn go(&mut self, text: &str) -> Result<(), LintError> {
+        let tree = parse(Language::Go, text)?;
+        let suffix = format!("P{}", self.prefix);
+        let mut any = false;
+        for test in go::tests(tree.root_node(), text) {
+            let (true, Some(handle)) = (
+                self.listed.contains_key(test.name.as_str()),
+                test.handle.as_deref(),
+            ) else {
+                continue;
+            };
+            if test.function.has_error() || test.name.starts_with("Fuzz") {
+                continue;
+            }
+            let (start, end) = (test.body.start_byte() + 1, test.body.end_byte() - 1);
+            if start > end || go::statements(test.body).is_empty() {
+                continue;
+            }
+            any = true;
+            let [entered, ended, _] = self.add(&BTreeSet::from([test.name.clone()]));
+            self.insertions.push(Insertion {
+                at: start,
+                text: format!(" {}(\"{entered}\");", go_helper::name("Report", &suffix)),
+            });
+            self.insertions.push(Insertion {
+                at: end,
+                text: format!(
+                    ";{}(\"{ended}\"); {handle}.Fatal(\"planted\") ",
+                    go_helper::name("Report", &suffix)
+                ),
+            });
+        }
+        if any && let Some(at) = go_helper::imports_at(tree.root_node()) {
+            self.insertions.push(Insertion {
+                at,
+                text: go_helper::imports(&suffix, false),
+            });
+            self.insertions.push(Insertion {
+                at: text.len(),
+                text: go_helper::report(&suffix),
+            });
+        }
+        Ok(())
+    }
+
     fn rust(&mut self, text: &str) {
         let lexed = lex(text);
         for test in tests_in(&lexed, &outline(&lexed), &[]) {
@@ -184,7 +232,7 @@ impl Planting<'_> {
             self.insertions.push(Insertion {
                 at: lexed.end_before(body.end),
                 text: format!(
-                    "{} {{ {} }} if ::std::hint::black_box(true) {{ ::std::panic!(\"planted\") }}",
+                    "{} {{ {} }} {{ extern crate std as {STD}; if {STD}::hint::black_box(true) {{ {STD}::panic!(\"planted\") }} }}",
                     if complete { "" } else { ";" },
                     report(&ended)
                 ),
@@ -250,13 +298,17 @@ fn returns_nothing(lexed: &Lexed<'_>, test: &RustTest, text: &str) -> bool {
         .is_some_and(|head| !head.contains("->") && !head.contains("should_panic"))
 }
 
-/// A statement that reports. Absolute paths, so that nothing of the file can stand in between.
+/// The standard library under a name of our own: `std` may be something else (`extern crate self as std`).
+const STD: &str = "__redgreen_std";
+
+/// Statements that report. Paths from our own name of the library, so that nothing of the file can stand in between.
 fn report(place: &str) -> String {
     format!(
-        "if let ::std::result::Result::Ok(path) = ::std::env::var(\"{SITES_VARIABLE}\") {{ \
-         if let ::std::result::Result::Ok(mut file) = \
-         ::std::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
-         let _ = ::std::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
+        "extern crate std as {STD}; \
+         if let {STD}::result::Result::Ok(path) = {STD}::env::var(\"{SITES_VARIABLE}\") {{ \
+         if let {STD}::result::Result::Ok(mut file) = \
+         {STD}::fs::OpenOptions::new().create(true).append(true).open(path) {{ \
+         let _ = {STD}::io::Write::write_all(&mut file, b\"{place}\\n\"); }} }}"
     )
 }
 

@@ -15,6 +15,7 @@ pub fn reserialise(language: Language, text: &str, nonce: &str) -> Result<String
     let kept = match language {
         Language::Python => python_strings(text)?,
         Language::Rust => rust_tokens(text),
+        Language::Go => go_strings(text)?,
     };
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let mut at = 0;
@@ -41,13 +42,30 @@ pub fn reserialise(language: Language, text: &str, nonce: &str) -> Result<String
     }
     let comment = match language {
         Language::Python => "#",
-        Language::Rust => "//",
+        Language::Rust | Language::Go => "//",
     };
     if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
     }
     out.push_str(&format!("{comment} {nonce}\n"));
     Ok(out)
+}
+
+/// Raw strings, whose bytes are values, and comments, which examples compare with and directives live in.
+fn go_strings(text: &str) -> Result<Vec<Range<usize>>, LintError> {
+    let tree = parse(Language::Go, text)?;
+    let mut found = Vec::new();
+    visit(tree.root_node(), |node| {
+        let keep = matches!(
+            node.kind(),
+            "raw_string_literal" | "interpreted_string_literal" | "comment" | "ERROR"
+        );
+        if keep {
+            found.push(node.byte_range());
+        }
+        !keep
+    });
+    Ok(found)
 }
 
 /// Strings, whose bytes are values.

@@ -3,7 +3,8 @@
 
 use redgreen_core::id::{ItemId, RelPath};
 use redgreen_lint::Language;
-use redgreen_lint::expectations::{Mutated, mutate};
+use redgreen_lint::expectations::{Change, Mutated, Seed, mutate, mutate_as};
+use std::collections::BTreeSet;
 
 fn id(path: &str, item: &str) -> ItemId {
     ItemId {
@@ -92,8 +93,11 @@ fn with_literals(form: &str) -> String {
         };
         let argument = &after[..end];
         let other = match argument.parse::<i64>() {
-            Ok(number) => Some((number * 3 + 7919).to_string()),
-            Err(_) if argument == "3.0" => Some("7928.25".to_owned()),
+            Ok(number) => Some((number + 61).to_string()),
+            Err(_) if argument == "True" => Some("False".to_owned()),
+            Err(_) if argument == "False" => Some("True".to_owned()),
+            Err(_) if argument == "None" => Some("61".to_owned()),
+            Err(_) if argument == "3.0" => Some("64.25".to_owned()),
             Err(_) if argument.starts_with('\'') && argument.matches('\'').count() == 2 => {
                 Some(format!("{} (other)'", argument.trim_end_matches('\'')))
             }
@@ -119,15 +123,15 @@ fn c7_forms_of_python_expectations() {
         ("assert 3 == 4", "assert 3 == H(4, S)"),
         (
             "assert (f() == [1,\n  2])",
-            "assert (f() == H([1,\n  2], S))",
+            "assert (f() == H([1,\n  63], S, \"as_is\"))",
         ),
         (
             "assert f() == approx(3.0, rel=1)",
-            "assert f() == approx(H(7928.25, S, \"far\"), rel=1)",
+            "assert f() == approx(H(64.25, S, \"far\"), rel=1)",
         ),
         (
             "assert f() == pytest.approx([1])",
-            "assert f() == pytest.approx(H([1], S, \"far\"))",
+            "assert f() == pytest.approx(H([62], S, \"as_is\"))",
         ),
         ("assert f() == g() == 3", "assert f() == g() == H(3, S)"),
         (
@@ -162,7 +166,10 @@ fn c7_forms_of_python_expectations() {
         ),
         ("assert 'a' in f()", "assert H('a', S) in f()"),
         ("assert 'a' not in f()", ""),
-        ("assert f() in (1, 2)", "assert f() in (H(1, S), H(2, S))"),
+        (
+            "assert f() in (1, 2)",
+            "assert f() in (H(7983, S, \"as_is\"), H(7986, S, \"as_is\"))",
+        ),
         ("assert x in f()", ""),
         ("assert f() > 3", "assert f() > H(3, S, \"greater\")"),
         ("assert f() <= -3", "assert f() <= H(-3, S, \"less\")"),
@@ -195,8 +202,18 @@ fn c7_forms_of_python_expectations() {
             "with pytest.raises(E, match='x'): f()",
             "with pytest.raises(E, match=H('x', S, \"match\")): f()",
         ),
-        ("with pytest.raises(E, match=None): f()", ""),
-        ("with pytest.raises(E): f()", ""),
+        (
+            "with pytest.raises(E, match=None): f()",
+            "with pytest.raises(H(FloatingPointError, S, \"as_is\"), match=None): f()",
+        ),
+        (
+            "with pytest.raises(E): f()",
+            "with pytest.raises(H(FloatingPointError, S, \"as_is\")): f()",
+        ),
+        (
+            "self.assertRaises(E, f)",
+            "self.assertRaises(H(FloatingPointError, S, \"as_is\"), f)",
+        ),
         (
             "for i in x:\n        assert f(i) == i",
             "for i in x:\n        assert f(i) == H(i, S)",
@@ -337,6 +354,73 @@ fn c7_forms_of_rust_expectations() {
 }
 
 #[test]
+fn c7_a_panic_that_has_to_come_gets_a_message_that_never_comes() {
+    let text = "#[test]\n#[should_panic]\nfn a() {\n    f();\n}\n";
+    let mutated = rust(text, &["a"]);
+    assert!(
+        mutated.text.contains(
+            "#[should_panic(expected = \" (other)\")]\nfn a() { self::__redgreen_other::seen("
+        ),
+        "{}",
+        mutated.text
+    );
+    assert_eq!(mutated.sites.len(), 1);
+    let as_is = changed(Language::Rust, "src/lib.rs", text, "a", Change::AsIs);
+    assert!(
+        as_is
+            .text
+            .contains("#[should_panic]\nfn a() { self::__redgreen_other::seen(")
+    );
+}
+
+fn changed(language: Language, path: &str, text: &str, item: &str, change: Change) -> Mutated {
+    mutate_as(
+        language,
+        text,
+        &[id(path, item)],
+        None,
+        (change, &Seed::of(b"a gate")),
+        &BTreeSet::new(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn c7_the_same_changes_with_the_original_values_differ_in_nothing_but_the_values() {
+    // What is left when every word that is not the same in both is taken out.
+    let differing = |one: &str, two: &str| -> Vec<(String, String)> {
+        let words = |text: &str| -> Vec<String> {
+            text.split([' ', '(', ')', ',', ';'])
+                .map(str::to_owned)
+                .collect()
+        };
+        let (one, two) = (words(one), words(two));
+        assert_eq!(one.len(), two.len());
+        one.into_iter()
+            .zip(two)
+            .filter(|(one, two)| one != two)
+            .collect()
+    };
+    let text = "def test_a():\n    assert f() == 3 and g() == 'x'\n    assert h() == [1]\n    with pytest.raises(E):\n        f()\n";
+    let of = |change| changed(Language::Python, "tests/test_a.py", text, "test_a", change);
+    let (as_is, other) = (of(Change::AsIs), of(Change::SameType));
+    assert_eq!(as_is.sites, other.sites);
+    let found = differing(&as_is.text, &other.text);
+    let before: Vec<&str> = found.iter().map(|(before, _)| before.as_str()).collect();
+    assert_eq!(before, ["3", "'x'", "[1]", "E"], "{found:?}");
+    assert!(found[1].1.starts_with("'x") && found[3].1.ends_with("Error"));
+    let text = "#[test]\nfn a() {\n    assert_eq!(f(), 3);\n    assert_eq!(g(), x);\n}\n";
+    let of = |change| changed(Language::Rust, "src/lib.rs", text, "a", change);
+    let (as_is, other) = (of(Change::AsIs), of(Change::SameType));
+    assert_eq!(as_is.sites, other.sites);
+    // The value, and the number whose difference to the one beside it is how far off other values are.
+    let found = differing(&as_is.text, &other.text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0].0, "3");
+    assert!(found[1].0.parse::<u64>().is_ok());
+}
+
+#[test]
 fn c7_only_the_listed_items_change() {
     let text = "\
 X = 1
@@ -429,12 +513,15 @@ def test_b():
 ";
     // In a `try`, only that the test goes on behind the assertion says something.
     let sites = python(python_text, &["test_a", "test_b"]).sites;
-    assert!(sites.len() == 1 && !sites[0].decisive && !sites[0].certain);
+    let inner: Vec<_> = sites.iter().filter(|site| site.line > 3).collect();
+    assert!(inner.len() == 1 && !inner[0].decisive && !inner[0].certain);
     let rust_text = "#[test]
 #[should_panic]
 fn a() { assert_eq!(f(), 1); }
 #[test]
 fn b() { let _ = std::panic::catch_unwind(|| assert_eq!(f(), 1)); }
 ";
-    assert!(rust(rust_text, &["a", "b"]).sites.is_empty());
+    // That `a` panics is looked at as a whole, and `b` is left alone.
+    let sites = rust(rust_text, &["a", "b"]).sites;
+    assert!(sites.len() == 1 && sites[0].line == 2);
 }

@@ -9,6 +9,7 @@ fn read(language: Language, text: &str) -> FileItems {
     let path = match language {
         Language::Python => "tests/test_a.py",
         Language::Rust => "src/lib.rs",
+        Language::Go => "a_test.go",
     };
     items(language, None, &RelPath::new(path).unwrap(), text).unwrap()
 }
@@ -432,4 +433,63 @@ fn g4_places_of_items_are_lines_from_one() {
         "\n/// doc\n#[test]\nfn a() {\n    f();\n}\n",
     );
     assert_eq!((file.items[0].line, file.items[0].end_line), (3, 6));
+}
+
+#[test]
+fn words_test_items_of_go_are_those_that_the_go_tool_runs() {
+    let text = "\
+package a
+
+import \"testing\"
+
+func TestA(t *testing.T) { t.Parallel(); if F() != 1 { t.Error(1) } }
+func Test_b(t *testing.T) {}
+func Testify(t *testing.T) { F() }
+func TestMain(m *testing.M) {}
+func TestHelper(t *testing.T, n int) { F() }
+func TestSkips(t *testing.T) { t.Skip(\"later\"); F() }
+func TestShort(t *testing.T) { if testing.Short() { t.Skip() }; F() }
+func TestFails(t *testing.T) { t.Parallel(); t.Fatal(\"not implemented\") }
+func TestConstant(t *testing.T) { if 1 != 2 { t.Error(1) } }
+func TestPanics(t *testing.T) { defer func() { recover() }(); F(); t.Fatal(1) }
+func BenchmarkA(b *testing.B) {}
+func FuzzA(f *testing.F) { f.Add(1) }
+func ExampleA() {
+\tF()
+\t// Output: 1
+}
+func ExampleB() { F() }
+func (s *CartSuite) TestTotal() { s.Equal(1, F()) }
+func (c *Cart) TestTotal() { F() }
+";
+    assert_eq!(
+        summary(&read(Language::Go, text)),
+        [
+            "TestA",
+            "Test_b Empty",
+            "TestSkips Skip",
+            "TestShort",
+            "TestFails AlwaysFails",
+            "TestConstant AlwaysFails",
+            "TestPanics",
+            "FuzzA",
+            "ExampleA",
+            "CartSuite.TestTotal",
+        ]
+    );
+}
+
+#[test]
+fn words_a_build_constraint_is_part_of_every_go_test_of_its_file() {
+    let text = "package a\n\nfunc TestA(t *testing.T) { F() }\n";
+    let old = read(Language::Go, text);
+    let new = read(Language::Go, &format!("//go:build never\n\n{text}"));
+    let changes = ItemChanges::between(&old.items, &new.items);
+    assert_eq!(changes.changed.len(), 1);
+    assert!(
+        !old.items.is_empty()
+            && read(Language::Go, "package a\nfunc Test")
+                .syntax_error
+                .is_some()
+    );
 }

@@ -1,4 +1,5 @@
 //! Test tools that are not published: programs that try redgreen on things from outside this repository.
 
 pub mod cheats;
+pub mod model;
 pub mod real_projects;

@@ -17,6 +17,13 @@ fn main() -> ExitCode {
     {
         std::process::exit(process::supervisor_main());
     }
+    // Inside the sandbox of an agent this program is also the way to the agent's model.
+    if redgreen_host::env::arguments()
+        .get(1)
+        .is_some_and(|first| first == redgreen_host::agent::relay::RELAY)
+    {
+        std::process::exit(redgreen_host::agent::relay::relay_main());
+    }
     if let Some(own) = redgreen_host::env::own_executable() {
         process::supervise_with(vec![own.into()]);
     }

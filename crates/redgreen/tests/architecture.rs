@@ -254,6 +254,30 @@ fn house_the_rules_depend_on_nothing_that_touches_the_world() {
     );
 }
 
+/// Breaks when a judge learns of agents: what an agent says of itself has no way into a verdict (SPEC F2).
+#[test]
+fn house_no_gate_knows_an_agent() {
+    let mut judges = 0;
+    for (name, text) in rust_sources() {
+        let is_judge = name.contains("redgreen-core/src/gate/");
+        let is_referee = name.contains("redgreen/src/referee/");
+        if !is_judge && !is_referee {
+            continue;
+        }
+        judges += 1;
+        for word in [
+            "AgentSession",
+            "AgentOutcome",
+            "SessionEnd",
+            "agent::Told",
+            "agent::Session",
+        ] {
+            assert!(!text.contains(word), "{name} names `{word}`");
+        }
+    }
+    assert!(judges > 10, "{judges}");
+}
+
 /// Breaks when pure crates reach for processes, files, clocks or the environment.
 #[test]
 fn house_only_the_host_and_the_binary_touch_the_world() {

@@ -59,6 +59,8 @@ pub struct ExpectationInput<'a> {
     pub loose: &'a BTreeSet<ItemId>,
     /// Whether every criterion needs a controlled test.
     pub required: bool,
+    /// Whether a person said that tests may be loose.
+    pub loose_accepted: bool,
 }
 
 /// Outcomes of each item.
@@ -110,6 +112,7 @@ pub fn judge_expectations(input: &ExpectationInput<'_>) -> ExpectationControl {
         .into_iter()
         .collect();
     let (mut noticed, mut failures, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    let mut loose = Vec::new();
     for item in input.items {
         let seen = outcomes.get(item).map_or(&[][..], Vec::as_slice);
         let evaluated = input
@@ -135,10 +138,17 @@ pub fn judge_expectations(input: &ExpectationInput<'_>) -> ExpectationControl {
                 .line(site.line)
                 .test(item),
             ),
-            Some(_) | None => without.push(item),
+            Some(_) => {
+                // Nothing says whether what equals every number is a matcher of the project or an answer to every test.
+                if !input.loose_accepted {
+                    loose.push(equal_to_all(item));
+                }
+                without.push(item);
+            }
+            None => without.push(item),
         }
     }
-    let mut refusals = Vec::new();
+    let mut refusals = loose;
     for (criterion, group) in input.groups {
         let controlled = group.iter().any(|item| noticed.contains(&item));
         if controlled {
@@ -199,6 +209,17 @@ fn never_evaluated<'a>(
                 !seen.is_empty() && seen.iter().all(|outcome| *outcome == Outcome::Passed)
             })
     })
+}
+
+fn equal_to_all(item: &ItemId) -> Reason {
+    Reason::new(
+        ReasonCode::CriterionWithoutControl,
+        format!("`{}` passes with every expected value of the same type", item.item),
+        "let it compare plain values (redgreen amend TASK --reason '…'); where matching many values is what the code is for, \
+         accept it: `[controls] uncontrolled = \"note\"` in redgreen.toml",
+    )
+    .at(item.path.clone())
+    .test(item)
 }
 
 fn uncontrolled(criterion: &str) -> Reason {
@@ -313,6 +334,7 @@ mod tests {
             run: report,
             loose: &loose.iter().map(|name| item(name)).collect(),
             required,
+            loose_accepted: !required,
         })
     }
 
@@ -349,7 +371,12 @@ mod tests {
             judged.control.unwrap().result,
             "1 of 5 notice changed expected values"
         );
-        assert!(judged.refusals.is_empty());
+        assert_eq!(
+            judged.refusals[0].test.as_deref(),
+            Some("tests/a.py::loose")
+        );
+        let judged = judge(&names, &sites, Some(&report), &["loose"], false);
+        assert!(judged.refusals.is_empty() && judged.notes.len() == 3);
     }
 
     #[test]

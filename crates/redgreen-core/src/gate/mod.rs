@@ -1,6 +1,7 @@
 //! Gates: each a pure judge. This is the only place where a [`GateResult`] can be made (invariant 1), and every judge
 //! takes values that the host established: listings, run reports, static items. No constructor takes agent text.
 
+mod as_is;
 mod expectations;
 mod full;
 mod green;
@@ -11,6 +12,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
+pub use as_is::judge_as_is;
 pub use expectations::{
     ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
 };
@@ -137,6 +139,11 @@ impl GateResult {
         };
         self.tests.retain(|test| !hidden.contains(&test.item.path));
         self.notes.retain(|note| !tells(note));
+        for control in &mut self.controls {
+            control.tests.retain(|test| {
+                ItemId::try_from(test.clone()).map_or(true, |item| !hidden.contains(&item.path))
+            });
+        }
         let mut told = false;
         self.reasons = std::mem::take(&mut self.reasons)
             .into_iter()

@@ -4,28 +4,18 @@
 
 use super::{AgentOutcome, Session, SessionEnd};
 use crate::env;
-use crate::process::{self, SpawnError, Spec};
+use crate::process::{self, SpawnError};
 use redgreen_core::run_report::Ended;
-use std::time::Duration;
 
 /// The exit code that says "temporary failure, try again later".
 pub const PROVIDER_ERROR: i32 = 75;
-
-/// Folders of a checkout in which packages are installed.
-const INSTALLED: [&str; 4] = [".venv", "venv", "env", "node_modules"];
 
 /// Runs a session to its end.
 ///
 /// # Errors
 /// An operating-system error when the private folders cannot be made.
 pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
-    let temporary = session.home.join("tmp");
-    std::fs::create_dir_all(&temporary)?;
-    if let Some(folder) = session.log.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let prompt = session.home.join("prompt.md");
-    std::fs::write(&prompt, &session.prompt)?;
+    let prompt = super::prompt_file(session);
     let mut argv: Vec<String> = session
         .command
         .iter()
@@ -34,40 +24,7 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
     if let Some(program) = argv.first().and_then(|name| env::find_program(name)) {
         argv[0] = program.found.to_string_lossy().into_owned();
     }
-    let mut spec = Spec::new("agent", argv, &session.clone);
-    spec.env = env::child(&session.home, &temporary);
-    spec.env.extend(env::toolchain_homes());
-    if let Some(own) = env::own_executable() {
-        spec.env
-            .insert("REDGREEN".to_owned(), own.to_string_lossy().into_owned());
-    }
-    spec.env.insert(
-        "REDGREEN_PROMPT".to_owned(),
-        prompt.to_string_lossy().into_owned(),
-    );
-    spec.env.insert(
-        "REDGREEN_DISPUTE_FILE".to_owned(),
-        session.dispute.to_string_lossy().into_owned(),
-    );
-    spec.env.extend(session.variables.iter().cloned());
-    spec.stdin = session.prompt.clone().into_bytes();
-    spec.timeout = session.timeout;
-    spec.idle_timeout = Some(session.idle);
-    spec.keep = 64 << 10;
-    spec.ends_on_stop = true;
-    spec.log = Some(session.log.clone());
-    spec.network = session.network;
-    spec.nested = session.nested;
-    // The checkout may hold later work. Packages that are installed in it are tools.
-    spec.hidden = vec![session.checkout.clone()];
-    spec.readable = INSTALLED
-        .iter()
-        .map(|name| session.checkout.join(name))
-        .collect();
-    spec.writable = vec![session.clone.clone(), session.home.clone()];
-    if let Some(folder) = session.dispute.parent() {
-        spec.writable.push(folder.to_path_buf());
-    }
+    let spec = super::spec(session, argv)?;
     let finished = match process::run(&spec) {
         Ok(finished) => finished,
         Err(
@@ -75,14 +32,7 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
             | SpawnError::Io { .. }
             | SpawnError::Folder { .. }),
         ) => {
-            return Ok(SessionEnd {
-                outcome: AgentOutcome::Crashed,
-                exit: error.to_string(),
-                tail: Vec::new(),
-                duration: Duration::ZERO,
-                left_behind: 0,
-                isolation: process::Isolation::Process,
-            });
+            return Ok(super::not_started(error.to_string()));
         }
     };
     let outcome = match finished.ended {
@@ -110,5 +60,6 @@ pub fn run(session: &Session) -> std::io::Result<SessionEnd> {
         duration: finished.duration,
         left_behind: finished.left_behind,
         isolation: finished.isolation,
+        told: super::Told::default(),
     })
 }

@@ -18,6 +18,7 @@ mod toolchain;
 
 use crate::runner::{CouldNotRun, Request, Runner, RunnerSettings, Workspace};
 use execute::Executed;
+pub(super) use execute::worse;
 use redgreen_core::environment::Environment;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{Ended, RunReport};
@@ -135,7 +136,7 @@ impl Parts {
     fn report(self, shell: &Shell<'_>, elapsed: std::time::Duration) -> RunReport {
         let mut ended = self.build_ended.unwrap_or(Ended::Code(101));
         if let Some(tests) = self.done.ended {
-            ended = execute::worse(Some(ended), tests).unwrap_or(ended);
+            ended = worse(Some(ended), tests).unwrap_or(ended);
         }
         let pass_line = (!self.done.totals.is_empty()).then(|| {
             let lines: Vec<String> = self

@@ -157,6 +157,7 @@ impl Runner for Pytest {
         if let Some(facts) = &facts {
             spec.readable.extend(facts.readable());
         }
+        spec.hidden = request.tests_in_checkout();
         spec.log = Some(folder.log());
         spec.writable = writable(folder.path());
         let finished = process::run(&spec).map_err(|error| {

@@ -2,12 +2,12 @@
 
 mod forms;
 
-use super::{Edit, Replacement};
+use super::{Edit, Replacement, Seed, SiteKind};
 use crate::LintError;
 use crate::items::ItemOptions;
-use crate::lang::python::{collect, dotted};
+use crate::lang::python::{collect, dotted, is_literal};
 use crate::syntax::{children, line_of, text_of, visit};
-use forms::{FAR, call_edits, callee_name, can_be_argument, condition_edits};
+use forms::{FAR, RAISES, call_edits, callee_name, can_be_argument, condition_edits};
 use redgreen_core::id::ItemId;
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::{Node, Tree};
@@ -16,6 +16,7 @@ pub(super) fn edits(
     tree: &Tree,
     text: &str,
     listed: &BTreeMap<&str, &ItemId>,
+    seed: &Seed,
 ) -> Result<Vec<Edit>, LintError> {
     // The caller names the items, under whatever patterns the project has: any name fits here.
     let any = ItemOptions {
@@ -51,7 +52,7 @@ pub(super) fn edits(
         }
         let items: Vec<String> = names.into_iter().collect();
         let certain = plain.contains(&function);
-        function_edits(node, text, &items, certain, &mut edits);
+        function_edits(node, (text, seed), &items, certain, &mut edits);
     }
     // Helpers that assert for the tests: whose call it was is known when they run.
     let mut helpers = Vec::new();
@@ -66,7 +67,7 @@ pub(super) fn edits(
         false
     });
     for helper in helpers {
-        function_edits(helper, text, &[], false, &mut edits);
+        function_edits(helper, (text, seed), &[], false, &mut edits);
     }
     Ok(edits)
 }
@@ -131,7 +132,7 @@ struct Around {
 
 fn function_edits(
     function: Node<'_>,
-    text: &str,
+    (text, seed): (&str, &Seed),
     items: &[String],
     certain: bool,
     edits: &mut Vec<Edit>,
@@ -166,7 +167,7 @@ fn function_edits(
         match node.kind() {
             "assert_statement" => {
                 if let Some(condition) = node.named_child(0) {
-                    let mut found = Found::new(text, items, around);
+                    let mut found = Found::new((text, seed), items, around);
                     condition_edits(condition, text, 0, &mut |target, kind, direction| {
                         found.push(target, kind, direction);
                     });
@@ -177,7 +178,7 @@ fn function_edits(
             "expression_statement" => {
                 let call = node.named_child(0).filter(|inner| inner.kind() == "call");
                 if let Some(call) = call {
-                    let mut found = Found::new(text, items, around);
+                    let mut found = Found::new((text, seed), items, around);
                     call_edits(call, text, &mut |target, kind, direction| {
                         found.push(target, kind, direction);
                     });
@@ -188,7 +189,7 @@ fn function_edits(
                 }
             }
             "call" => {
-                let mut found = Found::new(text, items, around);
+                let mut found = Found::new((text, seed), items, around);
                 call_edits(node, text, &mut |target, kind, direction| {
                     found.push(target, kind, direction);
                 });
@@ -265,32 +266,38 @@ fn with_edits<'tree>(
 /// The places of one statement.
 struct Found<'a> {
     text: &'a str,
+    seed: &'a Seed,
     items: &'a [String],
     around: Around,
     edits: Vec<Edit>,
 }
 
 impl<'a> Found<'a> {
-    fn new(text: &'a str, items: &'a [String], around: Around) -> Self {
+    fn new((text, seed): (&'a str, &'a Seed), items: &'a [String], around: Around) -> Self {
         Self {
             text,
+            seed,
             items,
             around,
             edits: Vec::new(),
         }
     }
 
-    fn push(&mut self, target: Node<'_>, kind: super::SiteKind, direction: Option<&'static str>) {
+    fn push(&mut self, target: Node<'_>, kind: SiteKind, direction: Option<&'static str>) {
         if !can_be_argument(target) {
             return;
         }
-        let other = other_literal(text_of(target, self.text));
+        let other = other_literal(text_of(target, self.text), kind, self.seed)
+            .or_else(|| other_collection(target, self.text, kind, self.seed));
         self.edits.push(Edit {
             range: target.byte_range(),
             text: match (direction, other) {
                 (None, Some(other)) => Replacement::HelperLiteral(other),
                 // The number that is not there any more is no answer to code that reads the test file.
-                (FAR, Some(other)) if !other.ends_with(['"', '\'']) => {
+                (RAISES, _) => Replacement::HelperLiteral(
+                    other_exception(text_of(target, self.text), self.seed).to_owned(),
+                ),
+                (FAR, Some(other)) if is_plain_number(target) => {
                     Replacement::HelperChanged(other, "far")
                 }
                 (None, None) | (Some(_), _) => Replacement::Helper(direction),
@@ -315,7 +322,7 @@ impl<'a> Found<'a> {
             range: end..end,
             text: Replacement::WentOn(places),
             line: line_of(statement),
-            kind: super::SiteKind::Equality,
+            kind: SiteKind::Equality,
             items: Vec::new(),
             decisive: false,
             certain: false,
@@ -323,14 +330,72 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Exceptions that hardly anything raises, and that hardly anything derives from.
+const EXCEPTIONS: [&str; 5] = [
+    "BufferError",
+    "FloatingPointError",
+    "ChildProcessError",
+    "UnboundLocalError",
+    "ProcessLookupError",
+];
+
+/// Another exception than the expected ones.
+fn other_exception(expected: &str, seed: &Seed) -> &'static str {
+    let first = usize::try_from(seed.offset()).unwrap_or(0);
+    (0..EXCEPTIONS.len())
+        .map(|index| EXCEPTIONS[(first + index) % EXCEPTIONS.len()])
+        .find(|name| !expected.contains(name))
+        .unwrap_or("BufferError")
+}
+
+/// A number as it is written, whose text may change where the helper changes it again.
+fn is_plain_number(target: Node<'_>) -> bool {
+    matches!(target.kind(), "integer" | "float" | "unary_operator")
+}
+
+/// A collection of literals with another last one: code that reads the text finds nothing that is not a plain value.
+fn other_collection(target: Node<'_>, text: &str, kind: SiteKind, seed: &Seed) -> Option<String> {
+    if !matches!(target.kind(), "list" | "tuple" | "dictionary" | "set") || !is_literal(target) {
+        return None;
+    }
+    let mut last = None;
+    visit(target, |node| {
+        if matches!(node.kind(), "integer" | "float" | "string") {
+            if let Some(other) = other_literal(text_of(node, text), kind, seed) {
+                last = Some((node.byte_range(), other));
+            }
+            return false;
+        }
+        true
+    });
+    let (range, other) = last?;
+    let (start, end) = (target.start_byte(), target.end_byte());
+    let (before, after) = (text.get(start..range.start)?, text.get(range.end..end)?);
+    Some(format!("{before}{other}{after}"))
+}
+
 /// Another literal of the same type, for plain integers, decimal fractions and one-line strings; `None` for the rest, which
 /// the helper changes when the test runs.
-fn other_literal(literal: &str) -> Option<String> {
+fn other_literal(literal: &str, kind: SiteKind, seed: &Seed) -> Option<String> {
+    let offset = i64::from(seed.offset());
+    match literal {
+        "True" => return Some("False".to_owned()),
+        "False" => return Some("True".to_owned()),
+        "None" => return Some(offset.to_string()),
+        _ => {}
+    }
     let digits = literal.replace('_', "");
     if let Ok(number) = digits.parse::<i64>()
         && digits == number.to_string()
     {
-        return Some(number.checked_mul(3)?.checked_add(7919)?.to_string());
+        // Another member of a list of allowed values must be none of the others.
+        let other = match kind {
+            SiteKind::Membership => number.checked_mul(3)?.checked_add(7919 + offset)?,
+            SiteKind::Equality | SiteKind::Identity | SiteKind::Ordering | SiteKind::Pattern => {
+                number.checked_add(offset)?
+            }
+        };
+        return Some(other.to_string());
     }
     if digits.contains('.')
         && digits
@@ -338,7 +403,8 @@ fn other_literal(literal: &str) -> Option<String> {
             .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && let Ok(number) = digits.parse::<f64>()
     {
-        return Some(format!("{:?}", number * 3.0 + 7919.25));
+        let other = number + f64::from(seed.offset()) + 0.25;
+        return (other != number).then(|| format!("{other:?}"));
     }
     let quote = literal
         .chars()
@@ -346,5 +412,5 @@ fn other_literal(literal: &str) -> Option<String> {
         .filter(|quote| matches!(quote, '"' | '\''))?;
     let inner = literal.strip_prefix(quote)?.strip_suffix(quote)?;
     let plain = !inner.contains(quote) && !inner.contains('\\') && !inner.contains('\n');
-    plain.then(|| format!("{quote}{inner} (other){quote}"))
+    plain.then(|| format!("{quote}{inner}{}{quote}", seed.word()))
 }

@@ -1,6 +1,6 @@
 //! Expected values of Rust tests.
 
-use super::{Edit, RUST_HELPER, Replacement, RustAssertion, RustPart, SiteKind};
+use super::{Edit, RUST_HELPER, Replacement, RustAssertion, RustPart, Seed, SiteKind};
 use crate::lang::rust::lexer::{Lexed, TokenKind, lex};
 use crate::lang::rust::literals::{expected_literals, other_literal, pattern_literals};
 use crate::lang::rust::outline::{Container, Item, ItemKind, after_group, outline, split_commas};
@@ -25,6 +25,7 @@ const CATCHERS: [&str; 4] = ["spawn", "spawn_blocking", "spawn_local", "spawn_sc
 const ACTUAL_NAMES: [&str; 7] = ["result", "results", "actual", "got", "out", "output", "res"];
 
 struct Rewriter<'a, 'text> {
+    seed: &'a Seed,
     lexed: &'a Lexed<'text>,
     lines: LineIndex,
     text: &'text str,
@@ -45,9 +46,11 @@ pub(super) fn edits(
     text: &str,
     listed: &BTreeMap<&str, &ItemId>,
     path: Option<&RelPath>,
+    seed: &Seed,
 ) -> Vec<Edit> {
     let lexed = lex(text);
     let mut rewriter = Rewriter {
+        seed,
         lexed: &lexed,
         lines: LineIndex::new(text),
         text,
@@ -110,7 +113,8 @@ impl Rewriter<'_, '_> {
         self.function(&owner, body);
     }
 
-    /// `#[should_panic(expected = "…")]`: with another message expected, the panic of an honest test is a failure.
+    /// `#[should_panic]`, `#[should_panic(expected = "…")]`: with another message expected, the panic of an honest test is
+    /// a failure.
     fn expected_panic(
         &mut self,
         test: &RustTest,
@@ -121,17 +125,23 @@ impl Rewriter<'_, '_> {
         let Some(at) = head.clone().find(|at| self.lexed.is(*at, "should_panic")) else {
             return;
         };
-        let Some(literal) = (at..head.end)
-            .take(6)
-            .find(|at| self.lexed.kind_at(*at) == Some(TokenKind::String))
-        else {
-            return;
+        let (place, other) = if self.lexed.is(at + 1, "]") {
+            let behind = self.lexed.end_before(at + 1);
+            let other = format!("(expected = \"{}\")", self.seed.word());
+            (behind..behind, other)
+        } else {
+            let Some(literal) = (at..head.end)
+                .take(6)
+                .find(|at| self.lexed.kind_at(*at) == Some(TokenKind::String))
+            else {
+                return;
+            };
+            let Some(other) = other_literal(self.lexed, literal, self.seed) else {
+                return;
+            };
+            (self.place(literal), other)
         };
-        let Some(other) = other_literal(self.lexed, literal) else {
-            return;
-        };
-        let place = self.place(literal);
-        let start = self.lexed.start_of(literal);
+        let start = place.start;
         // The whole up to the body, so that the report and the message are one change.
         let end = self.lexed.end_before(body.start);
         self.edits.push(Edit {
@@ -277,7 +287,7 @@ impl Rewriter<'_, '_> {
         tokens
             .iter()
             .filter_map(|token| {
-                let other = other_literal(self.lexed, *token)?;
+                let other = other_literal(self.lexed, *token, self.seed)?;
                 Some((self.place(*token), RustPart::Literal(other)))
             })
             .collect()

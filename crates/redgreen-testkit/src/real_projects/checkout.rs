@@ -90,6 +90,7 @@ impl Checkout {
         let code = match self.language {
             Language::Python => path.ends_with(".py") || path.ends_with(".pyi"),
             Language::Rust => path.ends_with(".rs"),
+            Language::Go => path.ends_with(".go"),
         };
         let inert = path.ends_with(".md")
             || path.ends_with(".rst")
@@ -323,4 +324,6 @@ fn is_test(path: &str) -> bool {
         || (name.ends_with(".py")
             && (name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py"))
         || matches!(name, "tests.rs" | "test.rs")
+        || name.ends_with("_test.go")
+        || path.contains("testdata/")
 }

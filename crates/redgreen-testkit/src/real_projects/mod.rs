@@ -308,10 +308,18 @@ impl<'a> Judge<'a> {
 /// A locked line with something before it that changes nothing: it is the edit that counts, not its intention.
 fn weakened(language: Language, line: &str) -> Option<String> {
     let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-    let fits = !indent.is_empty() && line.contains("assert");
+    let go = language == Language::Go;
+    let indent = if go {
+        line.chars().take_while(|c| *c == '\t').collect()
+    } else {
+        indent
+    };
+    let fits = !indent.is_empty()
+        && (line.contains("assert") || (go && line.trim_start().starts_with("if ")));
     fits.then(|| match language {
         Language::Python => format!("{indent}assert True\n{line}"),
         Language::Rust => format!("{indent}assert!(true);\n{line}"),
+        Language::Go => format!("{indent}_ = true\n{line}"),
     })
 }
 
@@ -327,6 +335,11 @@ fn emptied(language: Language, line: &str) -> Option<String> {
             && !code.starts_with("//")
             && code.ends_with('{'))
         .then(|| format!("{line}\n{indent}    panic!(\"not finished\");")),
+        // Behind a condition, so that the rest is still reached by the compiler.
+        Language::Go => {
+            (code.starts_with("func ") && code.ends_with('{') && !code.contains(" init()"))
+                .then(|| format!("{line}\n\tif true {{ panic(\"not finished\") }}"))
+        }
     }
 }
 
@@ -348,6 +361,10 @@ fn misspelt(language: Language, line: &str) -> Option<String> {
             .iter()
             .find(|name| line.trim_start().starts_with(**name))
             .map(|name| line.replacen(name, &name.replace("!(", "_q!("), 1)),
+        Language::Go => ["t.Errorf(", "t.Fatalf(", "t.Error(", "t.Fatal("]
+            .iter()
+            .find(|name| line.trim_start().starts_with(**name))
+            .map(|name| line.replacen(name, &name.replace('(', "q("), 1)),
     }
 }
 
@@ -368,6 +385,10 @@ fn plant(language: Language, tree: &Path) -> Result<(), String> {
         Language::Python => (
             tree.join("conftest.py"),
             "import pytest\n\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n    report = yield\n    report.outcome = 'passed'\n    return report\n",
+        ),
+        Language::Go => (
+            tree.join("zz_steer_test.go"),
+            "package steer\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) { os.Exit(0) }\n",
         ),
         Language::Rust => (
             tree.join(".cargo/config.toml"),

@@ -21,6 +21,8 @@ pub enum Language {
     Python,
     /// cargo test.
     Rust,
+    /// go test.
+    Go,
 }
 
 /// One commit of one project.

@@ -5,7 +5,9 @@
 use super::Ending;
 use crate::error::Failure;
 use crate::referee::context::{Context, Environments, Setting};
-use crate::referee::controls::expectations::{Asked, changed_expectations};
+use crate::referee::controls::as_is::as_is_and_planted;
+use crate::referee::controls::expectations::{Asked, Established, changed_expectations};
+use crate::referee::controls::seed;
 use crate::referee::red::{all_items, merged};
 use crate::referee::trees::TreeOnDisk;
 use redgreen_core::exit::ExitCode;
@@ -62,7 +64,8 @@ pub fn run(context: &Context) -> Ending {
         .map(|(item, _)| (*item).clone())
         .collect();
     let start = redgreen_host::clock::monotonic();
-    let control = changed_expectations(&Asked {
+    let seed = seed(context, None, &head)?;
+    let asked = Asked {
         context,
         setting: &setting,
         environments: &environments,
@@ -71,9 +74,25 @@ pub fn run(context: &Context) -> Ending {
         items: &items,
         groups: &[(String::new(), items.clone())],
         required: false,
+        loose_accepted: false,
         usual_ms: run.duration_ms,
-    })?;
+        seed: &seed,
+    };
+    let Established {
+        mut control,
+        left_out,
+    } = changed_expectations(&asked)?;
     let took = start.elapsed();
+    let shown: Vec<&String> = control.control.iter().flat_map(|c| &c.tests).collect();
+    let noticed: Vec<ItemId> = items
+        .iter()
+        .filter(|item| shown.contains(&&item.to_string()))
+        .cloned()
+        .collect();
+    let start = redgreen_host::clock::monotonic();
+    let (_, failures) = as_is_and_planted(&asked, &noticed, &left_out)?;
+    control.failures.extend(failures);
+    let rest = start.elapsed();
     let place = |reason: &redgreen_core::reason::Reason| {
         serde_json::json!({
             "test": reason.test,
@@ -92,10 +111,12 @@ pub fn run(context: &Context) -> Ending {
         "tests": items.len(),
         "controlled": control.control.as_ref().map_or(0, |control| control.tests.len()),
         "flagged": control.failures.iter().map(place).collect::<Vec<_>>(),
+        "asked": control.refusals.iter().map(place).collect::<Vec<_>>(),
         "no_control": why,
         "uncontrolled": control.notes.iter().map(place).collect::<Vec<_>>(),
         "suite_ms": u64::try_from(bare.as_millis()).unwrap_or(u64::MAX),
         "control_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "as_is_and_planted_ms": u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
     });
     context.printer.data(format!("{document:#}"));
     Ok(if control.failures.is_empty() {

@@ -153,6 +153,7 @@ fn file_text(config: &Config) -> String {
         let kind = match runner.kind {
             RunnerKind::Pytest => "pytest",
             RunnerKind::CargoTest => "cargo-test",
+            RunnerKind::GoTest => "go-test",
             RunnerKind::Junit => "junit",
         };
         match &runner.name {

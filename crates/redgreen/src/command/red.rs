@@ -6,6 +6,7 @@ use crate::cli::RedArgs;
 use crate::error::Failure;
 use crate::referee::context::{Context, Setting};
 use crate::referee::evidence::{Subject, gate_document, keep};
+use crate::referee::hidden::paths_of;
 use crate::referee::red::{RedOutcome, RedRequest, exit_of, prove_red};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
@@ -155,6 +156,7 @@ pub fn record(
         lock: None,
         runs: &red.runs,
         checks: &[],
+        hidden: paths_of(&red.map),
     };
     keep(context, &red.result, duration, &subject)
 }

@@ -251,7 +251,8 @@ fn options(config: &Config, arguments: &RunArgs) -> Result<RunOptions, Failure> 
             idle_seconds: seconds(config.limits.idle),
             run_seconds: config.limits.run.map(seconds),
             wait_seconds: seconds(config.limits.max_wait),
-            ..Limits::default()
+            run_tokens: config.limits.run_tokens,
+            run_micro_usd: config.limits.run_micro_usd,
         },
         keep_going: arguments.keep_going || config.file.policy.keep_going.unwrap_or(unattended),
         until,
@@ -347,7 +348,7 @@ fn announce_start(context: &Context, driver: &Driver<'_>, arguments: &RunArgs, d
     let limits = &driver.setting.config.limits;
     let agent = match (&arguments.agent, driver.setting.config.agent("implementer")) {
         (Some(text), _) => text.clone(),
-        (None, Some(agent)) => agent.command.join(" "),
+        (None, Some(agent)) => agent.name(),
         (None, None) => "none configured".to_owned(),
     };
     context.printer.talk(format!(

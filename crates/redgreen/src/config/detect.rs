@@ -20,7 +20,7 @@ pub struct Detected {
 /// A runner that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetectedRunner {
-    /// `pytest` or `cargo-test`.
+    /// `pytest`, `cargo-test` or `go-test`.
     pub kind: &'static str,
     /// The folder.
     pub root: String,
@@ -102,6 +102,12 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
             root,
         });
     }
+    for root in go_roots(files) {
+        found.push(DetectedRunner {
+            kind: "go-test",
+            root,
+        });
+    }
     for root in python_roots(files) {
         found.push(DetectedRunner {
             kind: "pytest",
@@ -111,6 +117,9 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
     if found.iter().any(|runner| runner.kind == "cargo-test") {
         cargo_globs(files, read, &mut detected);
     }
+    for runner in found.iter().filter(|runner| runner.kind == "go-test") {
+        go_globs(&runner.root, &mut detected);
+    }
     for runner in found.iter().filter(|runner| runner.kind == "pytest") {
         python_globs(files, &runner.root, &mut detected);
     }
@@ -119,6 +128,7 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
         let name = match (single, runner.root.as_str(), runner.kind) {
             (true, _, _) => String::new(),
             (false, "", "pytest") => "python".to_owned(),
+            (false, "", "go-test") => "go".to_owned(),
             (false, "", _) => "rust".to_owned(),
             (false, root, kind) => {
                 let mut name: String = root
@@ -142,7 +152,10 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
     }
     detected.tests.sort();
     detected.tests.dedup();
-    detected.source.sort();
+    // What is taken back comes last: the last glob that matches decides.
+    detected
+        .source
+        .sort_by(|a, b| (a.starts_with('!'), a).cmp(&(b.starts_with('!'), b)));
     detected.source.dedup();
     detected
 }
@@ -254,6 +267,51 @@ fn cargo_globs(
         }
     }
     detected.tests.push("*.snap".to_owned());
+}
+
+/// One runner for all modules below a folder: the one at the top, a workspace, or each that stands alone.
+fn go_roots(files: &BTreeSet<RelPath>) -> Vec<String> {
+    let roots: BTreeSet<String> = files
+        .iter()
+        .filter(|path| {
+            let steers = matches!(path.file_name(), "go.mod" | "go.work");
+            steers
+                && !in_fixture(path)
+                && !path
+                    .as_str()
+                    .split('/')
+                    .any(|part| part.starts_with(['.', '_']))
+        })
+        .map(|path| {
+            path.parent()
+                .map_or_else(String::new, |parent| parent.to_string())
+        })
+        .collect();
+    if roots.contains("") {
+        return vec![String::new()];
+    }
+    roots
+        .iter()
+        .filter(|root| {
+            !roots.iter().any(|other| {
+                root.strip_prefix(other.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+        })
+        .cloned()
+        .collect()
+}
+
+/// Go keeps tests beside source, and tells them by their names.
+fn go_globs(root: &str, detected: &mut Detected) {
+    for name in ["**/*_test.go", "**/testdata/**"] {
+        detected.tests.push(join(root, name));
+    }
+    detected.source.push(join(root, "**/*.go"));
+    // Copies of other modules are dependencies.
+    detected
+        .source
+        .push(format!("!{}", join(root, "**/vendor/**")));
 }
 
 fn is_python_test(path: &RelPath) -> bool {
@@ -455,6 +513,31 @@ mod tests {
         assert!(!steers.tests.contains(&"/conftest.py".to_owned()));
         let flat = found(&[("pyproject.toml", ""), ("x.py", ""), ("test_x.py", "")]);
         assert!(flat.tests.contains(&"/conftest.py".to_owned()));
+    }
+
+    #[test]
+    fn g4_go_modules_below_one_root_are_one_runner() {
+        let detected = found(&[
+            ("go.mod", "module x"),
+            ("a.go", ""),
+            ("tools/go.mod", "module x/tools"),
+            ("a/testdata/go.mod", ""),
+        ]);
+        assert_eq!(detected.runners.len(), 1);
+        assert_eq!(detected.runners[""].kind, "go-test");
+        let rules =
+            redgreen_host::path_rules::PathRules::new(&detected.tests, &detected.source, &[])
+                .unwrap();
+        let class = |path: &str| rules.class(&RelPath::new(path).unwrap());
+        use redgreen_host::path_rules::PathClass;
+        assert_eq!(class("a_test.go"), PathClass::Test);
+        assert_eq!(class("a/testdata/x.json"), PathClass::Test);
+        assert_eq!(class("a/b.go"), PathClass::Source);
+        assert_eq!(class("main.go"), PathClass::Source);
+        assert_eq!(class("vendor/x/y.go"), PathClass::Locked);
+        assert_eq!(class("go.mod"), PathClass::RunnerConfig);
+        let two = found(&[("a/go.mod", ""), ("b/go.mod", "")]);
+        assert_eq!(two.runners.keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

@@ -178,26 +178,83 @@ pub struct Suite {
 }
 
 /// `[agent]` or `[agents.ROLE]`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
-    /// Only `command` so far.
-    #[serde(default = "command_kind")]
-    pub kind: String,
-    /// The program; it gets the prompt on standard input and works in its current folder.
+    /// `command` (default): any program. `claude-code`: Claude Code, as its own command line runs it.
+    #[serde(default)]
+    pub kind: AgentKind,
+    /// For `command`: the program with its arguments; it gets the prompt on standard input and works in its current folder.
+    #[serde(default)]
     pub command: Vec<String>,
+    /// For `claude-code`: the program, when it is not `claude` on the search path.
+    pub program: Option<String>,
+    /// For `claude-code`: the model; its own default otherwise.
+    pub model: Option<String>,
+    /// For `claude-code`: `inherit` (default) carries your login, which is its credential file or the variable it reads;
+    /// `environment` only the variables named below.
+    pub auth: Option<String>,
+    /// For `claude-code`: at most this many turns in a session.
+    pub turns: Option<u32>,
     /// Names of environment variables that are handed through; values never appear anywhere.
     #[serde(default)]
     pub environment: Vec<String>,
-    /// `host` (default): it reaches its provider. `none`: no network.
+    /// `provider` (default of `claude-code`): its model endpoint and nothing else. `host` (default of `command`): the
+    /// machine's. `none`: no network.
     pub network: Option<String>,
     /// Whether it may make user namespaces, for a sandbox of its own.
     #[serde(default)]
     pub nested: bool,
 }
 
-fn command_kind() -> String {
-    "command".to_owned()
+/// Which agent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentKind {
+    /// Any program.
+    #[default]
+    Command,
+    /// Claude Code.
+    #[serde(alias = "claude")]
+    ClaudeCode,
+}
+
+impl AgentKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::ClaudeCode => "claude-code",
+        }
+    }
+}
+
+impl Agent {
+    /// What `--agent TEXT` means: a kind that is known by name, or a command.
+    #[must_use]
+    pub fn of_words(words: Vec<String>) -> Self {
+        match words.as_slice() {
+            [word] if word == "claude-code" || word == "claude" => Self {
+                kind: AgentKind::ClaudeCode,
+                ..Self::default()
+            },
+            _ => Self {
+                command: words,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// What it is, for people: the command, or kind and model.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.kind, &self.model) {
+            (AgentKind::Command, _) => self.command.join(" "),
+            (AgentKind::ClaudeCode, Some(model)) => format!("claude-code ({model})"),
+            (AgentKind::ClaudeCode, None) => "claude-code".to_owned(),
+        }
+    }
 }
 
 /// `[limits]`.
@@ -214,6 +271,14 @@ pub struct Limits {
     pub author_retries: Option<u32>,
     /// Retries of the implementer after its first attempt; 2 by default.
     pub implementer_retries: Option<u32>,
+    /// Money for one task, in US dollars, as its agents report it; unlimited by default.
+    pub task_usd: Option<f64>,
+    /// Money for a run, in US dollars; unlimited by default.
+    pub run_usd: Option<f64>,
+    /// Tokens for one task, in and out together; unlimited by default.
+    pub task_tokens: Option<u64>,
+    /// Tokens for a run; unlimited by default.
+    pub run_tokens: Option<u64>,
     /// Longest wait for a usage limit or an outage; `"1h"` by default.
     pub max_wait: Option<String>,
     /// How much room caches may take in private state, such as `"5GB"`; `"10GB"` by default. The oldest go first.

@@ -70,6 +70,14 @@ pub struct Limits {
     pub implementer_retries: u32,
     /// Longest wait for an outage.
     pub max_wait: Duration,
+    /// Money for one task, in millionths of a US dollar.
+    pub task_micro_usd: Option<u64>,
+    /// Money for a run, in millionths of a US dollar.
+    pub run_micro_usd: Option<u64>,
+    /// Tokens for one task.
+    pub task_tokens: Option<u64>,
+    /// Tokens for a run.
+    pub run_tokens: Option<u64>,
     /// Bytes of caches in private state.
     pub cache: u64,
 }
@@ -212,16 +220,7 @@ impl Config {
             agents.insert("*".to_owned(), agent.clone());
         }
         for (role, agent) in &agents {
-            if agent.kind != "command" || agent.command.is_empty() {
-                return Err(Failure::usage(
-                    format!("the agent of `{role}` must have `kind = \"command\"` and a command"),
-                    "write `command = [\"program\", \"argument\"]`",
-                )
-                .at(place));
-            }
-        }
-        for agent in agents.values() {
-            crate::referee::isolation::agent_network(agent.network.as_deref())?;
+            usable(role, agent).map_err(|failure| failure.at(place.clone()))?;
         }
         for check in &parsed.checks {
             limit_of(check)?;
@@ -272,6 +271,46 @@ impl Config {
     pub fn agent(&self, role: &str) -> Option<&file::Agent> {
         self.agents.get(role).or_else(|| self.agents.get("*"))
     }
+}
+
+/// Whether an agent's keys fit its kind.
+fn usable(role: &str, agent: &file::Agent) -> Result<(), Failure> {
+    crate::referee::isolation::agent_network(agent)?;
+    match agent.kind {
+        file::AgentKind::Command if agent.command.is_empty() => Err(Failure::usage(
+            format!("the agent of `{role}` has no command"),
+            "write `command = [\"program\", \"argument\"]`, or `kind = \"claude-code\"`",
+        )),
+        file::AgentKind::ClaudeCode if !agent.command.is_empty() => Err(Failure::usage(
+            format!("the agent of `{role}` is `claude-code` and has a command, too"),
+            "remove `command`; another place of the program is `program = \"/path/claude\"`",
+        )),
+        file::AgentKind::Command | file::AgentKind::ClaudeCode => match agent.auth.as_deref() {
+            None | Some("inherit" | "environment") => Ok(()),
+            Some(other) => Err(Failure::usage(
+                format!("`auth = \"{other}\"` is not known"),
+                "inherit or environment",
+            )),
+        },
+    }
+}
+
+/// Millionths of a dollar.
+fn micro_usd(value: Option<f64>, key: &str, place: &str) -> Result<Option<u64>, Failure> {
+    let Some(value) = value else { return Ok(None) };
+    if !(0.0..1e9).contains(&value) {
+        return Err(Failure::usage(
+            format!("`{key} = {value}` is no amount of dollars"),
+            "write a number such as 2.5",
+        )
+        .at(place));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked above"
+    )]
+    Ok(Some((value * 1e6).round() as u64))
 }
 
 fn parse(path: &RelPath, text: &str) -> Result<file::File, Failure> {
@@ -375,11 +414,12 @@ fn runner_settings(
     let kind = match runner.kind.as_str() {
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
+        "go-test" | "go" => RunnerKind::GoTest,
         "junit" => RunnerKind::Junit,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test` and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test` and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -430,7 +470,7 @@ fn runner_settings(
 /// `junit` cannot guess its command, and its keys mean nothing to the others.
 fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
     let (what, help) = match kind {
-        RunnerKind::Pytest | RunnerKind::CargoTest => {
+        RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => {
             if runner.report.is_empty() && runner.files.is_empty() {
                 return Ok(());
             }
@@ -492,6 +532,10 @@ fn limits(file: &file::Limits, text: &str, place: &str) -> Result<Limits, Failur
             "limits.max_wait",
             &at("max_wait"),
         )?,
+        task_micro_usd: micro_usd(file.task_usd, "limits.task_usd", place)?,
+        run_micro_usd: micro_usd(file.run_usd, "limits.run_usd", place)?,
+        task_tokens: file.task_tokens,
+        run_tokens: file.run_tokens,
         cache: match &file.cache {
             Some(text) => size(text).ok_or_else(|| {
                 Failure::usage(

@@ -6,12 +6,12 @@ use crate::referee::context::{Environments, Setting};
 use crate::referee::evidence::{Subject, keep};
 use crate::referee::full::validate_full;
 use crate::referee::green::{GreenRequest, prove_green};
-use crate::referee::hidden::shown;
+use crate::referee::hidden::{paths_of, shown};
 use crate::referee::lock::{LockTarget, StoredLock, create_lock, finish_lock, load_lock};
 use crate::referee::proposal::propose;
 use crate::referee::red::{Claims, RedOutcome, RedRequest, prove_red};
 use redgreen_core::gate::{Gate, LockCheck, could_not_run, judge_lock};
-use redgreen_core::id::{CriterionId, Digest, TaskId};
+use redgreen_core::id::{CriterionId, Digest, RelPath, TaskId};
 use redgreen_core::machine::{AgentRole, EffectKey, Event, GateSummary, LockRef};
 use redgreen_core::outcome::Verdict;
 use redgreen_core::plan::{Mode, Task};
@@ -199,6 +199,7 @@ impl Driver<'_> {
                 suite_runs: 0,
                 checks: Vec::new(),
                 environment: None,
+                hidden: BTreeSet::new(),
             },
         };
         let subject = Subject {
@@ -208,6 +209,7 @@ impl Driver<'_> {
             lock: judged.lock,
             runs: &judged.runs,
             checks: &judged.checks,
+            hidden: judged.hidden,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
         let tail = judged
@@ -233,6 +235,7 @@ impl Driver<'_> {
             suite_runs: 0,
             checks: Vec::new(),
             environment: Some(red.environments.digest()),
+            hidden: paths_of(&red.map),
         };
         self.red.insert(task.clone(), red);
         Ok(judged)
@@ -263,6 +266,7 @@ impl Driver<'_> {
             suite_runs: 0,
             checks: Vec::new(),
             environment: Some(outcome.environment),
+            hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
     }
 
@@ -300,6 +304,7 @@ impl Driver<'_> {
             suite_runs: outcome.suite_runs.min(suites_left),
             checks: outcome.checks,
             environment: Some(outcome.environment),
+            hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
     }
 
@@ -482,4 +487,6 @@ struct Judged {
     suite_runs: u32,
     checks: Vec<redgreen_core::gate::CheckRun>,
     environment: Option<Digest>,
+    /// Held-out files.
+    hidden: BTreeSet<RelPath>,
 }

@@ -5,6 +5,7 @@ pub mod deliver;
 pub mod dispute;
 pub mod gates;
 pub mod log;
+mod native;
 pub mod prompt;
 pub mod session;
 mod watch;
@@ -199,6 +200,9 @@ impl<'a> Driver<'a> {
         }
         if watch.time_is_up() {
             let limit = redgreen_core::machine::RunLimit::Time;
+            return self.record(Event::LimitReached { limit }, observer);
+        }
+        if let Some(limit) = self.run_is_spent() {
             return self.record(Event::LimitReached { limit }, observer);
         }
         if redgreen_host::interrupt::stop_requested() {

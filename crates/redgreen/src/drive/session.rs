@@ -2,9 +2,10 @@
 
 use super::prompt::{PromptInput, render};
 use super::{Driver, Observer};
+use crate::config::file::{Agent, AgentKind};
 use crate::error::Failure;
 use crate::referee::green::{GreenRequest, take_apart};
-use crate::referee::isolation::agent_network;
+use crate::referee::isolation::{AgentNetwork, agent_network};
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
 use crate::referee::proposal::{put_as_in, text_of};
 use redgreen_core::gate::ChangeClass;
@@ -14,6 +15,7 @@ use redgreen_core::machine::{
 };
 use redgreen_core::reason::ReasonCode;
 use redgreen_host::agent::{self, Session};
+use redgreen_host::process::Network;
 use redgreen_host::runner::RunnerKind;
 use redgreen_host::tree::{Snapshot, materialise};
 use std::path::{Path, PathBuf};
@@ -147,17 +149,29 @@ impl Driver<'_> {
                 Snapshot::of_commit(&self.context.repository, &base).map_err(Failure::internal)?
             }
         };
-        if mode == AgentMode::First && attempt <= 1 || !clone.exists() {
+        let Some(configured) = self.agent_of(role) else {
+            return Err(Failure::usage(
+                format!("no agent is configured for the role `{}`", role.as_str()),
+                "add `[agent]` with `kind = \"claude-code\"` or `command = [\"program\"]` to redgreen.toml, or give --agent 'program'",
+            ));
+        };
+        if let Some(limit) = self.task_is_spent(task) {
+            self.context.printer.talk(limit);
+            return Ok(vec![ended(
+                AgentOutcome::SessionLimit,
+                AgentSession::default(),
+            )]);
+        }
+        // A session that was cut off (an outage, kill -9) goes on in the files that it left.
+        let goes_on = configured.kind == AgentKind::ClaudeCode
+            && clone.exists()
+            && self.has_session(task, role);
+        if mode == AgentMode::First && attempt <= 1 && !goes_on || !clone.exists() {
             self.fresh_clone(&clone, &tree)?;
+            self.forget_session(task, role)?;
         } else if let Some(lock) = &lock {
             self.refresh(lock, &clone, &tree, &self.definition(task)?.scope)?;
         }
-        let Some(command) = self.agent_command(role) else {
-            return Err(Failure::usage(
-                format!("no agent is configured for the role `{}`", role.as_str()),
-                "add `[agent]` with `command = [\"program\"]` to redgreen.toml, or give --agent 'program'",
-            ));
-        };
         let prompt = self.prompt(role, task, lock.as_ref(), &tree, feedback)?;
         let prompt = redgreen_host::secrets::hidden(&prompt).into_owned();
         let home = self
@@ -184,50 +198,55 @@ impl Driver<'_> {
             ("REDGREEN_ATTEMPT".to_owned(), attempt.to_string()),
             ("REDGREEN_MODE".to_owned(), mode_text.to_owned()),
         ];
-        if let Some(agent) = self.setting.config.agent(role.as_str()) {
-            for name in &agent.environment {
-                if let Some(value) = redgreen_host::env::variable(name) {
-                    variables.push((name.clone(), value));
-                }
+        for name in &configured.environment {
+            if let Some(value) = redgreen_host::env::variable(name) {
+                variables.push((name.clone(), value));
             }
         }
-        let configured = match &self.agent {
-            Some(_) => None,
-            None => self.setting.config.agent(role.as_str()),
+        let native = match configured.kind {
+            AgentKind::Command => None,
+            AgentKind::ClaudeCode => Some(self.claude(&configured, role, task)?),
         };
-        let network = agent_network(configured.and_then(|agent| agent.network.as_deref()))?;
-        let nested = configured.is_some_and(|agent| agent.nested);
+        let network = match agent_network(&configured)? {
+            AgentNetwork::Provider | AgentNetwork::Host => Network::Host,
+            AgentNetwork::None => Network::Closed,
+        };
         let limits = &self.setting.config.limits;
         let session = Session {
-            command: command.clone(),
+            command: configured.command.clone(),
             clone: clone.clone(),
             home: home.path().to_path_buf(),
             prompt,
             dispute: dispute.clone(),
             variables,
             network,
-            nested,
+            nested: configured.nested,
             checkout: self.context.repository.top_level().to_path_buf(),
             timeout: limits.session,
             idle: limits.idle,
             log: log.clone(),
         };
-        let end = agent::command::run(&session).map_err(Failure::internal)?;
-        let outcome = match end.outcome {
-            agent::AgentOutcome::Done => AgentOutcome::Done,
-            agent::AgentOutcome::Limit => AgentOutcome::SessionLimit,
-            agent::AgentOutcome::ProviderError => AgentOutcome::ProviderError,
-            agent::AgentOutcome::Crashed => AgentOutcome::Crashed,
-            agent::AgentOutcome::Interrupted => AgentOutcome::Stopped,
-        };
+        let end = match &native {
+            Some(native) => agent::claude::run(&session, native),
+            None => agent::command::run(&session),
+        }
+        .map_err(Failure::internal)?;
+        let outcome = self.outcome_of(&end, task, role, native.is_some())?;
+        let told = &end.told;
         let known = AgentSession {
-            agent: command.first().cloned().unwrap_or_default(),
+            agent: match &native {
+                Some(_) => configured.kind.as_str().to_owned(),
+                None => configured.command.first().cloned().unwrap_or_default(),
+            },
+            model: told.model.clone(),
+            session: told.session.clone(),
+            tokens: told.tokens,
+            micro_usd: self.new_money(told),
             duration_ms: u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX),
             log: std::fs::read(&log)
                 .ok()
                 .map(|bytes| redgreen_core::id::Digest::of(&bytes)),
             isolation: Some(end.isolation.as_str().to_owned()),
-            ..AgentSession::default()
         };
         self.context.printer.detail(format!(
             "{} of {task} ended: {} ({})",
@@ -243,31 +262,20 @@ impl Driver<'_> {
         {
             events.push(event);
         }
-        if outcome == AgentOutcome::ProviderError {
-            // The machine bounds how often; a short pause keeps a dead provider from being asked in a tight loop.
-            redgreen_host::clock::pause(
-                self.setting
-                    .config
-                    .limits
-                    .max_wait
-                    .min(std::time::Duration::from_secs(2)),
-            );
-        }
         events.push(ended(outcome, known));
         Ok(events)
     }
 
-    fn agent_command(&self, role: AgentRole) -> Option<Vec<String>> {
-        self.agent.clone().or_else(|| {
-            let name = match role {
-                AgentRole::Author => "author",
-                AgentRole::Implementer | AgentRole::Refactorer => "implementer",
-            };
-            self.setting
-                .config
-                .agent(name)
-                .map(|agent| agent.command.clone())
-        })
+    /// The agent of a role.
+    pub(super) fn agent_of(&self, role: AgentRole) -> Option<Agent> {
+        if let Some(words) = &self.agent {
+            return Some(Agent::of_words(words.clone()));
+        }
+        let name = match role {
+            AgentRole::Author => "author",
+            AgentRole::Implementer | AgentRole::Refactorer => "implementer",
+        };
+        self.setting.config.agent(name).cloned()
     }
 
     fn prompt(

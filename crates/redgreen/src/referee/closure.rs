@@ -5,6 +5,8 @@
 //! files that tests include, macros that only tests use, and new modules that would be imported in place of a package or
 //! of a helper of the tests.
 
+mod go;
+
 use super::context::{Context, Setting, workspace};
 use super::green::CandidateTree;
 use super::lock::StoredLock;
@@ -32,6 +34,38 @@ const JUDGES: &[&str] = &[
     "panic",
     "matches",
     "unreachable",
+];
+
+/// Top-level modules of Python's standard library (`sys.stdlib_module_names` of 3.11, without private ones). One of these
+/// beside the source comes before the library's, also for the tests.
+#[rustfmt::skip]
+const STANDARD: &[&str] = &[
+    "abc", "aifc", "argparse", "array", "ast", "asynchat", "asyncio", "asyncore", "atexit",
+    "audioop", "base64", "bdb", "binascii", "bisect", "builtins", "bz2", "cProfile", "calendar",
+    "cgi", "cgitb", "chunk", "cmath", "cmd", "code", "codecs", "codeop", "collections", "colorsys",
+    "compileall", "concurrent", "configparser", "contextlib", "contextvars", "copy", "copyreg",
+    "crypt", "csv", "ctypes", "curses", "dataclasses", "datetime", "dbm", "decimal", "difflib",
+    "dis", "distutils", "doctest", "email", "encodings", "ensurepip", "enum", "errno",
+    "faulthandler", "fcntl", "filecmp", "fileinput", "fnmatch", "fractions", "ftplib", "functools",
+    "gc", "genericpath", "getopt", "getpass", "gettext", "glob", "graphlib", "grp", "gzip",
+    "hashlib", "heapq", "hmac", "html", "http", "idlelib", "imaplib", "imghdr", "imp", "importlib",
+    "inspect", "io", "ipaddress", "itertools", "json", "keyword", "lib2to3", "linecache", "locale",
+    "logging", "lzma", "mailbox", "mailcap", "marshal", "math", "mimetypes", "mmap",
+    "modulefinder", "msilib", "msvcrt", "multiprocessing", "netrc", "nis", "nntplib", "nt",
+    "ntpath", "nturl2path", "numbers", "opcode", "operator", "optparse", "os", "ossaudiodev",
+    "pathlib", "pdb", "pickle", "pickletools", "pipes", "pkgutil", "platform", "plistlib",
+    "poplib", "posix", "posixpath", "pprint", "profile", "pstats", "pty", "pwd", "py_compile",
+    "pyclbr", "pydoc", "pydoc_data", "pyexpat", "queue", "quopri", "random", "re", "readline",
+    "reprlib", "resource", "rlcompleter", "runpy", "sched", "secrets", "select", "selectors",
+    "shelve", "shlex", "shutil", "signal", "site", "smtpd", "smtplib", "sndhdr", "socket",
+    "socketserver", "spwd", "sqlite3", "sre_compile", "sre_constants", "sre_parse", "ssl", "stat",
+    "statistics", "string", "stringprep", "struct", "subprocess", "sunau", "symtable", "sys",
+    "sysconfig", "syslog", "tabnanny", "tarfile", "telnetlib", "tempfile", "termios", "textwrap",
+    "threading", "time", "timeit", "tkinter", "token", "tokenize", "tomllib", "trace", "traceback",
+    "tracemalloc", "tty", "turtle", "turtledemo", "types", "typing", "unicodedata", "unittest",
+    "urllib", "uu", "uuid", "venv", "warnings", "wave", "weakref", "webbrowser", "winreg",
+    "winsound", "wsgiref", "xdrlib", "xml", "xmlrpc", "zipapp", "zipfile", "zipimport", "zlib",
+    "zoneinfo",
 ];
 
 /// Moves every change that steers the tests from what is used to what is rejected.
@@ -101,6 +135,8 @@ struct Closure<'a> {
     installed: BTreeSet<String>,
     /// Folders that Python modules are found in.
     roots: Vec<String>,
+    /// What Go files import.
+    go: go::GoPackages,
 }
 
 impl<'a> Closure<'a> {
@@ -164,6 +200,13 @@ impl<'a> Closure<'a> {
                 source.insert(path, plain);
             }
         }
+        let go_files: Vec<RelPath> = locked
+            .files()
+            .keys()
+            .filter(|path| has("go") && path.extension() == Some("go"))
+            .cloned()
+            .collect();
+        let go = go::GoPackages::read(texts(go_files)?.into_iter());
         let mut configuration = String::new();
         let mut is_plugin = false;
         for name in [
@@ -220,6 +263,7 @@ impl<'a> Closure<'a> {
             configuration,
             is_plugin,
             installed,
+            go,
             roots: roots(setting),
         })
     }
@@ -240,6 +284,10 @@ impl<'a> Closure<'a> {
             {
                 return Some(format!("which would be imported in place of {what}"));
             }
+        }
+        if path.extension() == Some("go") {
+            let test = self.go.only_for_tests(path)?;
+            return Some(format!("of a package that only tests such as `{test}` use"));
         }
         let by = self
             .tests
@@ -340,6 +388,13 @@ impl<'a> Closure<'a> {
             if self.installed.contains(&name) {
                 return Some(format!("the installed package `{name}`"));
             }
+            if STANDARD.contains(&name.as_str())
+                && let Some((by, _)) = self.tests.iter().find(|(_, text)| imports(text, &name))
+            {
+                return Some(format!(
+                    "the standard library's `{name}`, which the locked `{by}` imports"
+                ));
+            }
             let helper = self.tests.keys().find(|test| {
                 test.extension() == Some("py")
                     && (test.as_str().split('/').next() == Some(name.as_str())
@@ -421,6 +476,24 @@ fn roots(setting: &Setting) -> Vec<String> {
     let below: Vec<String> = below.collect();
     tops.extend(below);
     tops
+}
+
+/// Whether a Python text imports a top-level module.
+fn imports(text: &str, name: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        let Some(rest) = line
+            .strip_prefix("import ")
+            .or_else(|| line.strip_prefix("from "))
+        else {
+            return false;
+        };
+        let modules = rest.split(" import ").next().unwrap_or(rest);
+        modules.split(',').any(|module| {
+            let first = module.trim_start().split([' ', '.']).next().unwrap_or("");
+            first == name
+        })
+    })
 }
 
 /// The name under which the first part of a path is imported.

@@ -209,7 +209,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py) and cargo test (Cargo.toml); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml) and go test (go.mod); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
@@ -269,6 +269,9 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
             Box::new(redgreen_host::runner::pytest::Pytest::new(settings.clone()))
         }
         RunnerKind::CargoTest => Box::new(redgreen_host::runner::cargo_test::CargoTest::new(
+            settings.clone(),
+        )),
+        RunnerKind::GoTest => Box::new(redgreen_host::runner::go_test::GoTest::new(
             settings.clone(),
         )),
         RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),

@@ -6,7 +6,7 @@
 use super::context::{Context, git_failure};
 use crate::error::Failure;
 use redgreen_core::gate::{CheckRun, GateResult};
-use redgreen_core::id::Digest;
+use redgreen_core::id::{Digest, RelPath};
 use redgreen_core::machine::GateSummary;
 use redgreen_core::run_report::RunReport;
 use redgreen_formats::evidence::{
@@ -17,6 +17,7 @@ use redgreen_formats::wire::v1::GateReport;
 use redgreen_host::process::Isolation;
 use redgreen_host::state::write_atomically;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Subject<'a> {
     pub runs: &'a [(String, RunReport)],
     /// The ladder: each check with its exact command, tool, exit code, success criterion and last lines.
     pub checks: &'a [CheckRun],
+    /// Held-out files, which a record does not name: it lies under `refs/redgreen/`, too.
+    pub hidden: BTreeSet<RelPath>,
 }
 
 /// A gate as `redgreen.gate/1` (SPEC G2).
@@ -168,7 +171,7 @@ pub fn keep(
         at: redgreen_host::clock::now_rfc3339(),
         isolation: isolation(),
         key: key_note(key.as_ref()),
-        gate: gate_document(result, duration, None),
+        gate: gate_document(&result.clone().concealing(&subject.hidden), duration, None),
         content_tree: subject.content_tree.map(str::to_owned),
         environment: subject.environment,
         lock: subject.lock,
@@ -216,8 +219,10 @@ fn key_note(key: Option<&SigningKey>) -> KeyNote {
 
 fn runs(subject: &Subject<'_>) -> Vec<Value> {
     let runs = subject.runs.iter();
-    runs.map(|(label, run)| json!({"label": label, "report": run}))
-        .collect()
+    runs.map(
+        |(label, run)| json!({"label": label, "report": run.clone().concealing(&subject.hidden)}),
+    )
+    .collect()
 }
 
 fn check(check: &CheckRun) -> Value {
@@ -241,6 +246,10 @@ fn output_file(context: &Context, digest: &Digest) -> PathBuf {
 
 fn outputs(context: &Context, subject: &Subject<'_>) -> Vec<Output> {
     let mut outputs: Vec<Output> = Vec::new();
+    // What was printed names the tests, the held-out ones among them.
+    if !subject.hidden.is_empty() {
+        return outputs;
+    }
     for (label, run) in subject.runs {
         let Ok(metadata) = std::fs::metadata(output_file(context, &run.output)) else {
             continue;

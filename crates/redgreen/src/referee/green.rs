@@ -1,13 +1,13 @@
 //! GREEN: builds the candidate tree from locked bytes and the implementer's files, runs the locked tests (SPEC B5).
 
 use super::context::{Context, Environments, Setting};
-use super::controls::expectations::{Asked, changed_expectations};
-use super::controls::groups;
+use super::controls::as_is::as_is_and_planted;
+use super::controls::expectations::{Asked, Established, changed_expectations};
 use super::controls::strict::{Strict, strict_controls};
+use super::controls::{groups, seed};
 use super::environment_changes::environment_changes;
 use super::hidden;
 use super::lock::{StoredLock, locked_tree};
-use super::planted::{self, planted_failures};
 use super::proposal::{bytes_of, copy, text_of};
 use super::red::{all_items, merged};
 use super::scope;
@@ -399,7 +399,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         }
     };
     let sites = tree.scratch(SITES);
-    std::fs::create_dir_all(&sites).map_err(Failure::internal)?;
+    let seed = seed(context, Some(task), &content_tree)?;
     let mut run: Option<RunReport> = None;
     for runner in &runners {
         let wanted = of_runner(
@@ -417,7 +417,9 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         let kind = runner.settings().kind;
         let items = match kind {
             RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
-            RunnerKind::CargoTest => all_items(context, &setting, &candidate.tree, kind)?,
+            RunnerKind::CargoTest | RunnerKind::GoTest => {
+                all_items(context, &setting, &candidate.tree, kind)?
+            }
             RunnerKind::Junit => Vec::new(),
         };
         // The file is not read: it is there so that code under test cannot tell this run from the controls.
@@ -429,7 +431,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             &Selection::Items(wanted),
             &items,
             "green-run",
-            Some(&sites.join("evaluated")),
+            Some((&sites, &seed)),
         ) {
             Ok(report) => run = Some(merged(run, report)),
             Err(reason) => {
@@ -512,26 +514,24 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             items: &items,
             groups: &groups(&request.lock.record, &items),
             required: setting.config.controls.required(task),
+            loose_accepted: setting.config.controls.loose(),
             usual_ms: run.duration_ms,
+            seed: &seed,
         };
-        let mut control = changed_expectations(&asked)?;
+        let Established {
+            mut control,
+            left_out,
+        } = changed_expectations(&asked)?;
         controls.extend(control.control.clone());
-        let noticed: Vec<&String> = control.control.iter().flat_map(|c| &c.tests).collect();
-        let others: Vec<ItemId> = items
+        let shown: Vec<&String> = control.control.iter().flat_map(|c| &c.tests).collect();
+        let noticed: Vec<ItemId> = items
             .iter()
-            .filter(|item| !noticed.contains(&&item.to_string()))
+            .filter(|item| shown.contains(&&item.to_string()))
             .cloned()
             .collect();
-        if control.failures.is_empty() && !others.is_empty() {
-            let asked = planted::Asked {
-                context,
-                setting: &setting,
-                environments: &environments,
-                runners: &runners,
-                tree: &candidate.tree,
-            };
-            let (planted, failures) = planted_failures(&asked, &others, &items)?;
-            controls.extend(planted);
+        if control.failures.is_empty() {
+            let (more, failures) = as_is_and_planted(&asked, &noticed, &left_out)?;
+            controls.extend(more);
             control.failures.extend(failures);
         }
         if level == Level::Strict && control.failures.is_empty() {
@@ -545,6 +545,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
                 used: &candidate.used,
                 items: &items,
                 green: &run,
+                seed: &seed,
             };
             strict_controls(&strict, &mut control, &mut controls)?;
         }

@@ -136,6 +136,17 @@ impl HeldOut {
     }
 }
 
+/// The files that a criteria map holds out.
+#[must_use]
+pub fn paths_of(map: &CriteriaMap) -> BTreeSet<RelPath> {
+    map.values()
+        .flatten()
+        .filter(|coverage| coverage.hidden)
+        .filter_map(|coverage| ItemId::try_from(coverage.test.clone()).ok())
+        .map(|item| item.path)
+        .collect()
+}
+
 /// A criteria map without what is held out.
 #[must_use]
 pub fn shown(map: &CriteriaMap) -> CriteriaMap {

@@ -1,6 +1,7 @@
 //! Isolation as a person meets it (SPEC C6): what the configuration opens, which level is required, what is said once.
 
 use super::context::{Context, Setting};
+use crate::config::file::{Agent, AgentKind};
 use crate::config::{Config, PLACES};
 use crate::error::Failure;
 use redgreen_host::process::{self, Available, Isolation, Network, SandboxSettings};
@@ -117,17 +118,34 @@ fn policy(config: &Config) -> Result<Option<Isolation>, Failure> {
     })
 }
 
+/// What an agent reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentNetwork {
+    /// The endpoint of its model, where a command can have a network of its own; the machine's network elsewhere.
+    Provider,
+    /// What the machine reaches.
+    Host,
+    /// Nothing.
+    None,
+}
+
 /// The network of an agent.
 ///
 /// # Errors
 /// A usage failure for a word that is not known.
-pub fn agent_network(word: Option<&str>) -> Result<Network, Failure> {
-    match word {
-        None | Some("host") => Ok(Network::Host),
-        Some("none") => Ok(Network::Closed),
-        Some(other) => Err(Failure::usage(
-            format!("the network `{other}` of an agent is not known"),
+pub fn agent_network(agent: &Agent) -> Result<AgentNetwork, Failure> {
+    match (agent.network.as_deref(), agent.kind) {
+        (None, AgentKind::Command) | (Some("host"), _) => Ok(AgentNetwork::Host),
+        (None | Some("provider"), AgentKind::ClaudeCode) => Ok(AgentNetwork::Provider),
+        (Some("provider"), AgentKind::Command) => Err(Failure::usage(
+            "`network = \"provider\"` is for agents whose provider is known: `kind = \"claude-code\"`",
             "host (its provider is reached) or none",
+        )
+        .at(PLACES[0])),
+        (Some("none"), _) => Ok(AgentNetwork::None),
+        (Some(other), _) => Err(Failure::usage(
+            format!("the network `{other}` of an agent is not known"),
+            "provider (its model and nothing else), host (the machine's) or none",
         )
         .at(PLACES[0])),
     }

@@ -82,6 +82,7 @@ impl<'a> ItemRules<'a> {
         let own = Language::of(path).map(|language| match language {
             Language::Python => RunnerKind::Pytest,
             Language::Rust => RunnerKind::CargoTest,
+            Language::Go => RunnerKind::GoTest,
         });
         self.config
             .runners
@@ -124,6 +125,7 @@ impl<'a> ItemRules<'a> {
                         .any(|glob| glob.is_match(path.file_name()))
             }
             Some(Language::Rust) => matches!(class, PathClass::Test | PathClass::Source),
+            Some(Language::Go) => class == PathClass::Test && is_go_test_file(path),
             None => false,
         }
     }
@@ -169,6 +171,15 @@ impl<'a> ItemRules<'a> {
             items_out.by_file.insert(path.clone(), found.items);
         }
     }
+}
+
+/// Whether the go tool looks for tests in a file (`go help packages`).
+fn is_go_test_file(path: &RelPath) -> bool {
+    path.file_name().ends_with("_test.go")
+        && !path
+            .as_str()
+            .split('/')
+            .any(|part| part.starts_with(['.', '_']) || matches!(part, "testdata" | "vendor"))
 }
 
 /// pytest's `python_files` from the file that pytest itself would read, in its order of precedence.

@@ -3,7 +3,7 @@
 use super::context::{Context, Environments, Setting};
 use super::proposal::text_of;
 use super::red::{all_items, merged};
-use super::trees::{SITES, TreeOnDisk, of_runner};
+use super::trees::{SITES, TreeOnDisk, of_runner, reported};
 use crate::error::Failure;
 use redgreen_core::gate::{Control, PlantedTest, judge_planted};
 use redgreen_core::id::{ItemId, RelPath};
@@ -12,6 +12,7 @@ use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::{Runner, RunnerKind, Selection};
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
+use redgreen_lint::expectations::Seed;
 use redgreen_lint::planted::plant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,8 +26,21 @@ pub struct Asked<'a> {
     pub environments: &'a Environments,
     /// The runners.
     pub runners: &'a [Box<dyn Runner>],
-    /// The tree that GREEN ran.
+    /// The tree that GREEN ran, or the same with marked expectations.
     pub tree: &'a Snapshot,
+    /// Where other values come from.
+    pub seed: &'a Seed,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Planted {
+    /// The control as it is shown.
+    pub control: Option<Control>,
+    /// Tests whose result is not their own.
+    pub failures: Vec<Reason>,
+    /// The run; `None` where nothing could be planted.
+    pub run: Option<RunReport>,
 }
 
 /// Runs the tests without another control once more, with a failing line behind their last one.
@@ -43,7 +57,7 @@ pub fn planted_failures(
     asked: &Asked<'_>,
     items: &[ItemId],
     all: &[ItemId],
-) -> Result<(Option<Control>, Vec<Reason>), Failure> {
+) -> Result<Planted, Failure> {
     let Asked {
         context, setting, ..
     } = *asked;
@@ -69,7 +83,7 @@ pub fn planted_failures(
         }
     }
     if plants.is_empty() {
-        return Ok((None, Vec::new()));
+        return Ok(Planted::default());
     }
     context.printer.talk(format!(
         "{:<8}{} of them with a failing last line",
@@ -78,8 +92,6 @@ pub fn planted_failures(
     ));
     let on_disk = TreeOnDisk::build(context, setting, &tree, "green")?;
     let folder = on_disk.scratch(SITES);
-    std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
-    let report_file = folder.join("evaluated");
     let mut run: Option<RunReport> = None;
     for runner in asked.runners {
         let wanted = of_runner(all, runner.as_ref());
@@ -96,29 +108,34 @@ pub fn planted_failures(
             &Selection::Items(wanted),
             &known,
             "green-run",
-            Some(&report_file),
+            Some((&folder, asked.seed)),
         );
         if let Ok(report) = report {
             run = Some(merged(run, report));
         }
     }
     let Some(run) = run else {
-        return Ok((None, Vec::new()));
+        return Ok(Planted::default());
     };
-    let text = std::fs::read_to_string(&report_file).unwrap_or_default();
+    let text = reported(&folder);
     // More may stand behind the place on a line.
-    let reported: BTreeSet<&str> = text
+    let places: BTreeSet<&str> = text
         .lines()
         .map(|line| line.split('\t').next().unwrap_or(line))
         .collect();
     let tests: Vec<PlantedTest> = plants
         .into_iter()
         .map(|plant| PlantedTest {
-            entered: reported.contains(plant.entered.as_str()),
-            ended: reported.contains(plant.ended.as_str()),
-            went_on: reported.contains(plant.went_on.as_str()),
+            entered: places.contains(plant.entered.as_str()),
+            ended: places.contains(plant.ended.as_str()),
+            went_on: places.contains(plant.went_on.as_str()),
             item: plant.item,
         })
         .collect();
-    Ok(judge_planted(&tests, &run))
+    let (control, failures) = judge_planted(&tests, &run);
+    Ok(Planted {
+        control,
+        failures,
+        run: Some(run),
+    })
 }

@@ -565,7 +565,7 @@ fn run_all(
     ))
 }
 
-/// Rust names map to files through every file of the package; Python needs the affected files only.
+/// Rust and Go names map to files through every file of the package; Python needs the affected files only.
 fn items_for(
     context: &Context,
     setting: &Setting,
@@ -576,7 +576,7 @@ fn items_for(
     match kind {
         RunnerKind::Pytest => Ok(affected.all()),
         RunnerKind::Junit => Ok(Vec::new()),
-        RunnerKind::CargoTest => all_items(context, setting, tree, RunnerKind::CargoTest),
+        RunnerKind::CargoTest | RunnerKind::GoTest => all_items(context, setting, tree, kind),
     }
 }
 
@@ -616,7 +616,7 @@ pub fn all_items(
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
-            && text.contains("test")
+            && (text.contains("test") || kind == RunnerKind::GoTest)
         {
             item_rules.of_file(&path, text, &mut found);
         }

@@ -8,9 +8,10 @@ use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::TestItem;
 use redgreen_host::process::{self, Spec};
-use redgreen_host::runner::{Request, Runner, Selection};
+use redgreen_host::runner::{Request, Runner, RunnerKind, Selection};
 use redgreen_host::state::Scratch;
 use redgreen_host::tree::{Snapshot, materialise};
+use redgreen_lint::expectations::Seed;
 use std::path::{Path, PathBuf};
 
 /// The scratch folder of the places that tests report. Every run of GREEN has it, controls or not: code under test must not
@@ -192,7 +193,8 @@ impl TreeOnDisk {
         )
     }
 
-    /// The same for tests with changed expectations, which report to the file `sites`.
+    /// The same for tests with changed expectations, which report to a file below the folder of `sites` and take other
+    /// values from its seed.
     ///
     /// # Errors
     /// A failure when the runner could not be asked at all.
@@ -209,7 +211,7 @@ impl TreeOnDisk {
         selection: &Selection,
         items: &[TestItem],
         label: &str,
-        sites: Option<&Path>,
+        sites: Option<(&Path, &Seed)>,
     ) -> Result<RunReport, Box<Reason>> {
         let scratch = self.scratch(label);
         std::fs::create_dir_all(&scratch).map_err(|error| {
@@ -227,6 +229,9 @@ impl TreeOnDisk {
             )));
         };
         let workspace = workspace(context, context.repository.top_level(), scratch);
+        let sites = sites
+            .map(|(folder, seed)| site_file(folder, runner, seed))
+            .transpose()?;
         let report = runner.run(&Request {
             tree: &self.root,
             selection,
@@ -234,7 +239,7 @@ impl TreeOnDisk {
             rules: &setting.rules,
             workspace: &workspace,
             environment,
-            sites,
+            sites: sites.as_deref(),
         })?;
         let report = super::redaction::without_secrets(report);
         context
@@ -245,6 +250,46 @@ impl TreeOnDisk {
         }
         Ok(report)
     }
+}
+
+/// The file of a runner's sites. What other values are made of stands in its first line for pytest, which empties it before
+/// anything of the project is loaded; other runners have it in the text of their tests.
+fn site_file(folder: &Path, runner: &dyn Runner, seed: &Seed) -> Result<PathBuf, Box<Reason>> {
+    let settings = runner.settings();
+    let file = folder.join(match &settings.name {
+        Some(name) => format!("evaluated-{name}"),
+        None => "evaluated".to_owned(),
+    });
+    // Another seed than that of the text: what is known of the one says nothing of the other.
+    let seed = seed.again();
+    let first = match settings.kind {
+        RunnerKind::Pytest => format!("offset\t{}\t{}\n", seed.offset(), seed.word()),
+        RunnerKind::CargoTest | RunnerKind::GoTest | RunnerKind::Junit => String::new(),
+    };
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&file, first))
+        .map_err(|error| {
+            Box::new(Reason::new(
+                ReasonCode::EnvironmentFault,
+                format!("failed to write `{}`: {error}", file.display()),
+                "free some disk space",
+            ))
+        })?;
+    Ok(file)
+}
+
+/// Everything that was reported to the files of a folder.
+#[must_use]
+pub fn reported(folder: &Path) -> String {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    files.sort();
+    files
+        .iter()
+        .filter_map(|file| std::fs::read(file).ok())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect()
 }
 
 /// Groups items by the runner they belong to.

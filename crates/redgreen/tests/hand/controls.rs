@@ -135,6 +135,7 @@ fn c7_strict_an_honest_implementation_passes_with_its_controls() {
         [
             "red_control",
             "changed_expectations",
+            "as_is",
             "other_bytes",
             "emptied_functions"
         ]

@@ -9,6 +9,7 @@
 mod controls;
 mod counts;
 mod full;
+mod go;
 mod green;
 mod house;
 mod junit;

@@ -96,6 +96,31 @@ fn c7_held_out_tests_are_seen_nowhere_judged_and_delivered() {
             project.git(&["cat-file", "-p", object]),
         ));
     }
+    // Every evidence record, with what is kept beside it.
+    let chains = project.git(&[
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/redgreen/evidence",
+    ]);
+    assert!(!chains.trim().is_empty());
+    for chain in chains.lines() {
+        let names = project.git(&["ls-tree", "-r", "--name-only", chain]);
+        assert!(names.contains("00000000.json"), "{names}");
+        for name in names.lines() {
+            let text = project.git(&["cat-file", "-p", &format!("{chain}:{name}")]);
+            // The statement is the payload of an envelope.
+            let envelope: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let payload = envelope["payload"]
+                .as_str()
+                .map(decoded)
+                .unwrap_or_default();
+            assert!(
+                name == "head.json" || payload.contains("tests/a.rs"),
+                "{name}: {payload}"
+            );
+            seen.push((format!("evidence {name}"), text + &payload));
+        }
+    }
     // What GREEN recorded, and what was printed while it failed.
     for event in project.events() {
         if event["data"]["summary"]["gate"] == "green" {
@@ -108,7 +133,9 @@ fn c7_held_out_tests_are_seen_nowhere_judged_and_delivered() {
         for secret in SECRETS {
             // Before it is delivered: the diff of the delivery is not one of these places.
             if text.contains(secret) {
-                leaks.push(format!("{place}: {secret}"));
+                let at = text.find(secret).unwrap_or(0);
+                let near: String = text[at.saturating_sub(160)..].chars().take(300).collect();
+                leaks.push(format!("{place}: {secret}: {near}"));
             }
         }
     }
@@ -127,6 +154,22 @@ fn c7_held_out_tests_are_seen_nowhere_judged_and_delivered() {
     let record = project.git(&["show", "HEAD:.redgreen/locks/T1.json"]);
     assert!(record.contains("\"hidden\": \"sha256:"), "{record}");
     project.nothing_is_left();
+}
+
+/// Base 64, as envelopes have it.
+fn decoded(text: &str) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut held, mut out) = (0_u32, 0_u32, Vec::new());
+    for byte in text.bytes().filter(|byte| *byte != b'=') {
+        let value = ALPHABET.iter().position(|known| *known == byte).unwrap();
+        bits = bits << 6 | u32::try_from(value).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
+    String::from_utf8(out).unwrap()
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod support;
 
 mod answers;
 mod author;
+mod claude;
 mod delivery;
 mod disputes;
 mod evidence;

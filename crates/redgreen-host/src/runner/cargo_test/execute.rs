@@ -56,11 +56,10 @@ struct Job {
     spec: Spec,
 }
 
-/// Tells a process with changed expectations which test it is, so that places in helpers can be told apart.
-fn name_test(spec: &mut Spec, request: &Request<'_>, id: &CaseId) {
-    if request.sites.is_some() {
-        spec.env.insert(TEST_VARIABLE.to_owned(), id.to_string());
-    }
+/// Tells a process which test it is, so that places in helpers can be told apart. In every run, controls or not: code under
+/// test must not see which one it is in.
+fn name_test(spec: &mut Spec, id: &CaseId) {
+    spec.env.insert(TEST_VARIABLE.to_owned(), id.to_string());
 }
 
 /// Lists and runs the tests of every executable.
@@ -99,7 +98,7 @@ pub fn execute(
                 && selected(request.selection, &id)
             {
                 let mut spec = spec_of(shell, &[]);
-                name_test(&mut spec, request, &id);
+                name_test(&mut spec, &id);
                 jobs.push(Job {
                     id,
                     target: index,
@@ -160,7 +159,7 @@ pub fn execute(
             }
             // With one thread libtest writes the name before the test runs, and output of the test in between.
             let mut spec = spec_of(shell, &["--test-threads=2", "--exact", &name]);
-            name_test(&mut spec, request, &id);
+            name_test(&mut spec, &id);
             jobs.push(Job {
                 id,
                 target: index,

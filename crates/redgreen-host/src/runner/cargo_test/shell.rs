@@ -115,6 +115,7 @@ impl<'a> Shell<'a> {
         spec.timeout = self.timeout;
         spec.network = process::Network::of_record(&self.request.environment.network);
         spec.writable = vec![self.tree.clone(), self.folder.path().to_owned()];
+        spec.hidden = self.request.tests_in_checkout();
         // Diagnostics of a large workspace are long, and a cut stream is no stream.
         spec.keep = 256 << 20;
         spec

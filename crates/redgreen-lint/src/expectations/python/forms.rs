@@ -48,6 +48,7 @@ const ACTUAL_NAMES: [&str; 9] = [
 /// How a place is changed, beside another value of its type.
 pub(super) const FAR: Option<&str> = Some("far");
 const MATCH: Option<&str> = Some("match");
+pub(super) const RAISES: Option<&str> = Some("raises");
 
 /// Takes a place: the expression, its kind, and a direction for the helper.
 pub(super) type Push<'a, 'tree> = dyn FnMut(Node<'tree>, SiteKind, Option<&'static str>) + 'a;
@@ -219,8 +220,23 @@ fn equality_edit<'tree>(
     push: &mut Push<'_, 'tree>,
 ) {
     if is_tolerance(expected, text) {
+        // With the tolerance that it has by itself a value some way off is out of it; with any other one nothing is for sure.
+        let usual = expected
+            .child_by_field_name("arguments")
+            .is_some_and(|arguments| {
+                children(arguments)
+                    .iter()
+                    .filter(|node| node.is_named())
+                    .count()
+                    == 1
+            });
         if let Some(value) = positional(expected).first() {
-            push(*value, SiteKind::Equality, FAR);
+            let direction = if usual && is_literal(*value) {
+                None
+            } else {
+                FAR
+            };
+            push(*value, SiteKind::Equality, direction);
         }
         return;
     }
@@ -272,6 +288,14 @@ fn keyword<'tree>(call: Node<'tree>, name: &str, text: &str) -> Option<Node<'tre
                 .is_some_and(|node| text_of(node, text) == name)
         })
         .and_then(|argument| argument.child_by_field_name("value"))
+}
+
+/// Whether an exception that nobody catches fails its test and nothing else: an interrupt ends the run.
+fn ends_a_test_only(expected: Node<'_>, text: &str) -> bool {
+    let text = text_of(expected, text);
+    !["Interrupt", "exit.Exception", "pytest.exit"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// `self.assertEqual(f(), 3)`, `pytest.raises(X, match="…")`, `mock.assert_called_with(3)`.
@@ -352,6 +376,13 @@ pub(super) fn call_edits<'tree>(call: Node<'tree>, text: &str, push: &mut Push<'
                 push(pattern, SiteKind::Pattern, MATCH);
             }
         }
+        "assertRaises" if is_method => {
+            if let Some(expected) = arguments.first()
+                && ends_a_test_only(*expected, text)
+            {
+                push(*expected, SiteKind::Pattern, RAISES);
+            }
+        }
         "raises" | "warns"
             if dotted(function, text).is_some_and(|name| {
                 matches!(
@@ -365,6 +396,11 @@ pub(super) fn call_edits<'tree>(call: Node<'tree>, text: &str, push: &mut Push<'
                 keyword(call, "match", text).filter(|pattern| pattern.kind() != "none")
             {
                 push(pattern, SiteKind::Pattern, MATCH);
+            } else if name == "raises"
+                && let Some(expected) = arguments.first()
+                && ends_a_test_only(*expected, text)
+            {
+                push(*expected, SiteKind::Pattern, RAISES);
             }
         }
         _ => {}

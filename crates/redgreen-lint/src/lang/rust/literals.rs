@@ -2,6 +2,7 @@
 
 use super::lexer::{Lexed, TokenKind};
 use super::outline::{after_group, split_commas};
+use crate::expectations::Seed;
 use std::ops::Range;
 
 /// Wrappers nested deeper than this are not looked into.
@@ -178,7 +179,7 @@ fn is_rest_harmless(lexed: &Lexed<'_>, start: usize, limit: usize) -> bool {
 }
 
 /// Another literal of the same type; `None` where no such is known to exist.
-pub(crate) fn other_literal(lexed: &Lexed<'_>, index: usize) -> Option<String> {
+pub(crate) fn other_literal(lexed: &Lexed<'_>, index: usize, seed: &Seed) -> Option<String> {
     let text = lexed.text_at(index);
     match lexed.kind_at(index)? {
         TokenKind::Word => match text {
@@ -186,7 +187,7 @@ pub(crate) fn other_literal(lexed: &Lexed<'_>, index: usize) -> Option<String> {
             "false" => Some("true".to_owned()),
             _ => None,
         },
-        TokenKind::Number => other_number(text),
+        TokenKind::Number => other_number(text, seed),
         TokenKind::Char => Some(
             match text {
                 "'~'" => "'!'",
@@ -196,7 +197,7 @@ pub(crate) fn other_literal(lexed: &Lexed<'_>, index: usize) -> Option<String> {
             }
             .to_owned(),
         ),
-        TokenKind::String => other_string(text),
+        TokenKind::String => other_string(text, seed),
         TokenKind::Lifetime
         | TokenKind::Open
         | TokenKind::Close
@@ -222,7 +223,7 @@ fn split_suffix(text: &str) -> (&str, &str) {
 
 /// Another number that every type holding the first one can hold: the smallest types end at 127 and 255, and a literal
 /// that overflows does not compile.
-fn other_number(text: &str) -> Option<String> {
+fn other_number(text: &str, seed: &Seed) -> Option<String> {
     let (digits, suffix) = split_suffix(text);
     let plain = digits.replace('_', "");
     let radix = match plain.get(..2) {
@@ -235,7 +236,7 @@ fn other_number(text: &str) -> Option<String> {
     if is_float {
         let value: f64 = plain.parse().ok()?;
         let other = if value.abs() < 1e6 {
-            value + 61.5
+            value + f64::from(seed.offset()) + 0.5
         } else {
             value / 2.0
         };
@@ -247,15 +248,16 @@ fn other_number(text: &str) -> Option<String> {
         u128::from_str_radix(plain.get(2..)?, radix)
     }
     .ok()?;
+    let offset = u128::from(seed.offset());
     let other = if value < 128 {
-        (value + 61) % 128
+        (value + offset) % 128
     } else {
-        value - 61
+        value - offset
     };
     Some(format!("{other}{suffix}"))
 }
 
-fn other_string(text: &str) -> Option<String> {
+fn other_string(text: &str, seed: &Seed) -> Option<String> {
     let quote = text.find('"')?;
     let (prefix, rest) = text.split_at(quote);
     let end = rest.rfind('"').filter(|end| *end > 0)?;
@@ -273,7 +275,7 @@ fn other_string(text: &str) -> Option<String> {
         let kept = content.get(..content.len() - 1)?;
         format!("{kept}{}", if last == 'x' { 'y' } else { 'x' })
     } else {
-        format!("{content} (other)")
+        format!("{content}{}", seed.word())
     };
     Some(format!("{prefix}\"{other}{closing}"))
 }

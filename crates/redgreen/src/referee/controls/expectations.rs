@@ -3,7 +3,7 @@
 use super::super::context::{Context, Environments, Setting, adapter};
 use super::super::proposal::text_of;
 use super::super::red::{all_items, merged};
-use super::super::trees::{SITES, TreeOnDisk, of_runner};
+use super::super::trees::{SITES, TreeOnDisk, of_runner, reported};
 use crate::error::Failure;
 use redgreen_core::gate::{
     ChangedSite, ExpectationControl, ExpectationInput, empty_tests, judge_expectations,
@@ -14,7 +14,7 @@ use redgreen_host::path_rules::PathClass;
 use redgreen_host::runner::{Runner, RunnerKind, Selection};
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
-use redgreen_lint::expectations::{Change, Site, mutate_as};
+use redgreen_lint::expectations::{Change, Seed, Site, mutate_as};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -42,14 +42,30 @@ pub struct Asked<'a> {
     pub groups: &'a [(String, Vec<ItemId>)],
     /// Whether every criterion needs a controlled test.
     pub required: bool,
+    /// Whether a person said that tests may compare with what equals every value of a type.
+    pub loose_accepted: bool,
     /// How long the tests took without changes, in milliseconds: a control may take longer, but not for ever.
     pub usual_ms: u64,
+    /// Where other values come from.
+    pub seed: &'a Seed,
+}
+
+/// Places that are left as they are, by file: they do not compile with another value.
+pub(super) type LeftOut = BTreeMap<RelPath, BTreeSet<String>>;
+
+/// What the control established, and how its text was changed.
+pub struct Established {
+    /// The judgement.
+    pub control: ExpectationControl,
+    /// What did not compile.
+    pub left_out: LeftOut,
 }
 
 /// One run with other expected values.
 struct Controlled {
     sites: Vec<ChangedSite>,
     run: Option<RunReport>,
+    left_out: LeftOut,
 }
 
 /// Runs tests that passed with other expected values.
@@ -59,13 +75,13 @@ struct Controlled {
 ///
 /// # Errors
 /// A failure when a file cannot be read or the tree cannot be written.
-pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Failure> {
+pub fn changed_expectations(asked: &Asked<'_>) -> Result<Established, Failure> {
     // Only these runners give changed places somewhere to report to.
     let own: Vec<ItemId> = asked
         .runners
         .iter()
         .filter(|runner| match runner.settings().kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest => true,
+            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
             RunnerKind::Junit => false,
         })
         .flat_map(|runner| of_runner(asked.items.iter(), runner.as_ref()))
@@ -76,14 +92,19 @@ pub fn changed_expectations(asked: &Asked<'_>) -> Result<ExpectationControl, Fai
         .map(|(item, _)| item.clone())
         .collect();
     let loose = loose(asked, &empty)?;
-    Ok(judge_expectations(&ExpectationInput {
+    let control = judge_expectations(&ExpectationInput {
         items: asked.items,
         groups: asked.groups,
         sites: &controlled.sites,
         run: controlled.run.as_ref(),
         loose: &loose,
         required: asked.required,
-    }))
+        loose_accepted: asked.loose_accepted,
+    });
+    Ok(Established {
+        control,
+        left_out: controlled.left_out,
+    })
 }
 
 /// Of tests that passed with another value of the same type, those that pass with yet another one, which stands nowhere in
@@ -120,17 +141,22 @@ fn loose(asked: &Asked<'_>, empty: &[ItemId]) -> Result<BTreeSet<ItemId>, Failur
 }
 
 /// The changed files, and every place in them.
-struct Changed {
-    tree: Snapshot,
-    sites: Vec<(RelPath, Site)>,
+pub(super) struct Changed {
+    pub(super) tree: Snapshot,
+    pub(super) sites: Vec<(RelPath, Site)>,
 }
 
-fn change_files(
+pub(super) fn change_files(
     asked: &Asked<'_>,
     items: &[ItemId],
     change: Change,
-    without: &BTreeMap<RelPath, BTreeSet<String>>,
+    without: &LeftOut,
 ) -> Result<Changed, Failure> {
+    // Another value that stands nowhere in the text is another one than the first, too.
+    let seed = match change {
+        Change::SameType | Change::AsIs => asked.seed.clone(),
+        Change::AtRuntime | Change::Alien => asked.seed.again(),
+    };
     let repository = &asked.context.repository;
     let mut by_file: BTreeMap<RelPath, Vec<ItemId>> = BTreeMap::new();
     for item in items {
@@ -154,7 +180,8 @@ fn change_files(
             continue;
         };
         let off = without.get(&path).unwrap_or(&nothing);
-        let Ok(mutated) = mutate_as(language, &text, &items, Some(&path), change, off) else {
+        let Ok(mutated) = mutate_as(language, &text, &items, Some(&path), (change, &seed), off)
+        else {
             continue;
         };
         if mutated.sites.is_empty() {
@@ -209,7 +236,7 @@ fn helpers(
 }
 
 fn run_changed(asked: &Asked<'_>, items: &[ItemId], change: Change) -> Result<Controlled, Failure> {
-    let mut without: BTreeMap<RelPath, BTreeSet<String>> = BTreeMap::new();
+    let mut without = LeftOut::new();
     let mut round = 0;
     loop {
         let changed = change_files(asked, items, change, &without)?;
@@ -217,6 +244,7 @@ fn run_changed(asked: &Asked<'_>, items: &[ItemId], change: Change) -> Result<Co
             return Ok(Controlled {
                 sites: Vec::new(),
                 run: None,
+                left_out: without,
             });
         }
         if round == 0 {
@@ -225,15 +253,16 @@ fn run_changed(asked: &Asked<'_>, items: &[ItemId], change: Change) -> Result<Co
                 .printer
                 .talk(format!("{:<8}the same with other expected values", "GREEN"));
         }
-        let (run, reported) = run_once(asked, items, &changed)?;
+        let (run, reports) = run_once(asked, items, &changed)?;
         let failed = run.as_ref().map_or_else(BTreeSet::new, |run| {
             not_compiling(run, &changed.sites, round + 2 >= ROUNDS)
         });
         round += 1;
         if failed.is_empty() || round >= ROUNDS {
             return Ok(Controlled {
-                sites: attribute(items, &changed.sites, &reported),
+                sites: attribute(items, &changed.sites, &reports),
                 run,
+                left_out: without,
             });
         }
         for (path, site) in failed {
@@ -283,9 +312,9 @@ fn not_compiling(
 }
 
 /// What the places reported: site (with `+` where the test went on) and the runner's name of the test.
-type Reported = BTreeSet<(String, String)>;
+pub(super) type Reported = BTreeSet<(String, String)>;
 
-fn run_once(
+pub(super) fn run_once(
     asked: &Asked<'_>,
     items: &[ItemId],
     changed: &Changed,
@@ -300,8 +329,6 @@ fn run_once(
         .collect();
     let on_disk = TreeOnDisk::build(context, asked.setting, &changed.tree, "green")?;
     let folder = on_disk.scratch(SITES);
-    std::fs::create_dir_all(&folder).map_err(Failure::internal)?;
-    let report_file = folder.join("evaluated");
     let mut run: Option<RunReport> = None;
     let limit = Duration::from_millis(asked.usual_ms.saturating_mul(10)) + LONGEST_START;
     for runner in asked.runners {
@@ -326,22 +353,20 @@ fn run_once(
             &Selection::Items(own),
             &known,
             "green-run",
-            Some(&report_file),
+            Some((&folder, asked.seed)),
         );
         if let Ok(report) = report {
             run = Some(merged(run, report));
         }
     }
-    let reported = std::fs::read(&report_file)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default()
+    let reports = reported(&folder)
         .lines()
         .map(|line| {
             let (site, test) = line.split_once('\t').unwrap_or((line, ""));
             (site.to_owned(), test.to_owned())
         })
         .collect();
-    Ok((run, reported))
+    Ok((run, reports))
 }
 
 /// The item that a runner's name of a test stands for: pytest's node id with its phase, or the id of a case.
@@ -352,6 +377,18 @@ fn item_named<'a>(items: &'a [ItemId], name: &str) -> Option<&'a ItemId> {
         .unwrap_or(name)
         .trim_end();
     let (path, item) = name.split_once("::")?;
+    // Go: a test names itself, and no file.
+    if path.is_empty() {
+        let top = item.split('/').next().unwrap_or(item);
+        let method = item.split('/').nth(1);
+        return items.iter().find(|known| {
+            known.item == top
+                || known
+                    .item
+                    .split_once('.')
+                    .is_some_and(|(_, name)| Some(name) == method)
+        });
+    }
     let item = item.split('[').next().unwrap_or(item);
     let path = path.rsplit_once(':').map_or(path, |(_, path)| path);
     items.iter().find(|known| {

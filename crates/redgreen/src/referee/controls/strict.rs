@@ -4,7 +4,7 @@
 use super::super::context::{Context, Environments, Setting};
 use super::super::proposal::text_of;
 use super::super::red::{all_items, merged};
-use super::super::trees::{TreeOnDisk, of_runner};
+use super::super::trees::{SITES, TreeOnDisk, of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{Control, ExpectationControl};
 use redgreen_core::id::{Digest, ItemId, RelPath};
@@ -17,6 +17,7 @@ use redgreen_host::runner::{Runner, Selection};
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
 use redgreen_lint::emptied::{Function, changed_functions, emptied};
+use redgreen_lint::expectations::Seed;
 use redgreen_lint::reserialise::reserialise;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,8 @@ pub struct Strict<'a> {
     pub items: &'a [ItemId],
     /// The run in which they passed.
     pub green: &'a RunReport,
+    /// What the controls are made of.
+    pub seed: &'a Seed,
 }
 
 type Outcomes = BTreeMap<String, Outcome>;
@@ -67,8 +70,9 @@ pub fn strict_controls(
     emptied_functions(asked, into, controls)
 }
 
-fn run(asked: &Strict<'_>, tree: &Snapshot, label: &str) -> Result<Option<RunReport>, Failure> {
-    let on_disk = match TreeOnDisk::build(asked.context, asked.setting, tree, label) {
+/// Under the same names as GREEN, with its variables: nothing but the files tells it apart.
+fn run(asked: &Strict<'_>, tree: &Snapshot) -> Result<Option<RunReport>, Failure> {
+    let on_disk = match TreeOnDisk::build(asked.context, asked.setting, tree, "green") {
         Ok(on_disk) => on_disk,
         Err(_) => return Ok(None),
     };
@@ -79,14 +83,15 @@ fn run(asked: &Strict<'_>, tree: &Snapshot, label: &str) -> Result<Option<RunRep
             continue;
         }
         let known = all_items(asked.context, asked.setting, tree, runner.settings().kind)?;
-        let report = on_disk.run(
+        let report = on_disk.run_reporting(
             asked.context,
             asked.setting,
             asked.environments,
             runner.as_ref(),
             &Selection::Items(own),
             &known,
-            &format!("{label}-run"),
+            "green-run",
+            Some((&on_disk.scratch(SITES), asked.seed)),
         );
         match report {
             Ok(report) => run = Some(merged(run, report)),
@@ -127,7 +132,7 @@ fn other_bytes(
         else {
             continue;
         };
-        let nonce = Digest::of(format!("{}\0{path}", asked.green.output).as_bytes()).short();
+        let nonce = Digest::of(format!("{}\0{path}", asked.seed.word()).as_bytes()).short();
         if let Ok(other) = reserialise(language, &text, &nonce) {
             tree = tree.with(repository, path, other.into_bytes());
         }
@@ -139,8 +144,8 @@ fn other_bytes(
     let before = outcomes(asked.green);
     let mut differing = BTreeSet::new();
     // Twice, so that a test which is flaky by itself is not taken for one that knows its bytes.
-    for attempt in ["other-bytes", "other-bytes-again"] {
-        let Some(report) = run(asked, &tree, attempt)? else {
+    for _ in 0..2 {
+        let Some(report) = run(asked, &tree)? else {
             into.notes.push(without_control(
                 "other bytes",
                 "the tests could not be run from them",
@@ -241,7 +246,7 @@ fn emptied_functions(
     ));
     for _ in 0..ROUNDS {
         let tree = without_bodies(asked, &functions);
-        let Some(report) = run(asked, &tree, "emptied")? else {
+        let Some(report) = run(asked, &tree)? else {
             break;
         };
         // A function that cannot be emptied (its type needs a body) does not keep the others from it. Python loads what it

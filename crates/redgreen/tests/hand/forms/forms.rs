@@ -70,7 +70,7 @@ fn panics_with_a_message() {
     refuse(3);
 }
 
-// no control | `#[should_panic]`
+// controlled | `#[should_panic]`
 #[test]
 #[should_panic]
 fn panics() {

@@ -106,7 +106,7 @@ def test_raises_with_match():
         refuse(3)
 
 
-# no control | `with pytest.raises(E)`
+# controlled | `with pytest.raises(E)`
 def test_raises():
     with pytest.raises(Refused):
         refuse(3)
