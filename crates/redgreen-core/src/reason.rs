@@ -91,6 +91,10 @@ reason_codes! {
     // ---- strict controls
     CriterionWithoutControl = "criterion_without_control", "no test of a criterion was shown to notice another expected value";
     HiddenTestFailed = "hidden_test_failed", "a held-out test does not pass; only its criterion is told";
+    // ---- services and validation
+    ServiceFailed = "service_failed", "a service did not become ready, or ended while it was needed";
+    ServiceUnused = "service_unused", "a suite never reached a service that it must use";
+    ValidationFailed = "validation_failed", "the real application did not do what was declared";
 }
 
 /// One reason: the fact first, where, and the next step. Never a motive.

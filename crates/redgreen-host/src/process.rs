@@ -7,6 +7,7 @@
 
 mod activity;
 mod capture;
+mod handle;
 mod helper;
 mod isolation;
 mod jobs;
@@ -15,6 +16,7 @@ mod supervise;
 mod supervisor;
 
 pub use activity::{Activity, current as current_activity};
+pub use handle::Handle;
 pub(crate) use helper::Helper;
 pub use isolation::{
     Available, SandboxSettings, Tried, available, best_available, command_network,
@@ -85,6 +87,12 @@ pub struct Spec {
     /// Ends with [`Ended::Interrupted`] as soon as somebody asks to stop ([`crate::interrupt::stop_requested`]), not
     /// only at the second signal. True for agent sessions: they cost nothing and start over; a gate is finished.
     pub ends_on_stop: bool,
+    /// Under bubblewrap root is an ordinary user in there, for servers that refuse root. Our files stay its own.
+    pub ordinary_user: bool,
+    /// How long it may take to end once it was asked to, before it is killed.
+    pub grace: Duration,
+    /// Another thread's hold on it; `None` for a command that is waited for.
+    pub handle: Option<Handle>,
 }
 
 impl Spec {
@@ -123,6 +131,9 @@ impl Spec {
             isolation: Isolation::Process,
             end_leftovers: true,
             ends_on_stop: false,
+            ordinary_user: false,
+            grace: Duration::from_millis(300),
+            handle: None,
         }
     }
 }

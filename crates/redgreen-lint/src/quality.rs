@@ -82,6 +82,8 @@ pub struct Options {
     pub items: ItemOptions,
     /// More functions that assert: `check_invoice`, `helpers.verify`. A trailing `*` stands for any end.
     pub assertions: BTreeSet<String>,
+    /// Functions, fixtures and methods of imported first-party files that assert, by their last name.
+    pub helpers: BTreeSet<String>,
     /// The project's own top-level modules or packages: parameters of tests must not come from them.
     pub first_party: BTreeSet<String>,
     /// Which doubles are allowed.

@@ -139,6 +139,11 @@ pub enum Command {
     /// The configuration that counts, and where each value comes from
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Build the application as it ships, start it with real services, and use it as declared
+    Validate(ValidateArgs),
+    /// The real servers that tests use, for your own hands
+    #[command(subcommand)]
+    Services(ServicesCommand),
     /// Remove private state that is not needed any more
     Clean(CleanArgs),
     /// Print a completion script for a shell
@@ -550,6 +555,27 @@ pub struct ManArgs {
     /// Write `redgreen.1`, `redgreen-red.1` … into this existing folder.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The commit to check out; the one that is checked out now by default. What is not committed does not ship.
+    #[arg(value_name = "COMMIT")]
+    pub commit: Option<String>,
+}
+
+/// `services …`
+#[derive(Debug, Subcommand)]
+pub enum ServicesCommand {
+    /// Start them, print where they are found, and keep them until Ctrl-C or `services down`
+    Up,
+    /// End those that `services up` started in this repository
+    Down,
+    /// Which run, and where they are found
+    Status,
+    /// End what a redgreen that was killed left running
+    Sweep,
 }
 
 /// `clean`

@@ -1,6 +1,7 @@
 //! FULL: the whole suite, the lock and every configured check (SPEC B6, B7, B8).
 
 use super::green::ExpectedTest;
+use super::validation::{StepRun, control, judge_steps};
 use super::{Change, ChangeClass, Findings, Gate, GateResult, TestVerdict};
 use crate::id::{CaseId, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -21,6 +22,8 @@ pub struct SuiteRun<'a> {
     pub flaky_on_base: BTreeSet<CaseId>,
     /// Cases that differed between runs of the candidate and not between runs of the base.
     pub flaky_here: BTreeSet<CaseId>,
+    /// Services that it must use and did not reach, by the servers' own counters (SPEC D4).
+    pub unused: Vec<String>,
 }
 
 /// One command of the ladder: lint, format, types, build, or a custom check.
@@ -62,6 +65,8 @@ pub struct FullInput<'a> {
     pub checks: &'a [CheckRun],
     /// Old tests (item ids) that the task replaces.
     pub supersedes: &'a BTreeSet<String>,
+    /// What the real application was asked to do; empty where nothing is declared.
+    pub validation: &'a [StepRun],
     /// How the environment differs from the one at lock; empty when it does not.
     pub environment_changes: &'a [Reason],
 }
@@ -106,7 +111,9 @@ pub fn judge_full(input: &FullInput<'_>) -> GateResult {
     for check in input.checks {
         judge_check(check, &mut findings);
     }
-    findings.finish(Gate::Full, Some(input.task.clone()), tests, Vec::new())
+    judge_steps(input.validation, &mut findings);
+    let application = control(input.validation).into_iter().collect();
+    findings.finish(Gate::Full, Some(input.task.clone()), tests, application)
 }
 
 fn bad(outcome: Outcome) -> bool {
@@ -132,6 +139,22 @@ fn judge_suite(
     tests: &mut Vec<TestVerdict>,
 ) {
     findings.problems(suite.candidate);
+    for service in &suite.unused {
+        findings.add(
+            Verdict::Fail,
+            Reason::new(
+                ReasonCode::ServiceUnused,
+                format!(
+                    "the suite `{}` never reached the service `{service}`: the server counted nothing",
+                    suite.name
+                ),
+                format!(
+                    "let its tests use the address they are given, or take `{service}` out of `[suites.{}] uses`",
+                    suite.name
+                ),
+            ),
+        );
+    }
     let base: BTreeMap<&CaseId, &CaseReport> = suite
         .base
         .iter()

@@ -11,6 +11,7 @@ mod red;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 pub use as_is::judge_as_is;
 pub use expectations::{
@@ -22,6 +23,7 @@ pub use locking::{LockCheck, judge_lock};
 pub use planted::{PlantedTest, judge_planted};
 pub use red::{RedInput, judge_red};
 pub use scope::{Change, ChangeClass, Place, classify, is_loaded_unseen};
+pub use validation::{Hint, StepRun, Traces, VALIDATED, hint, judge_validation};
 
 use crate::id::{ItemId, RelPath, TaskId};
 use crate::outcome::{Outcome, Role, Verdict};
@@ -42,6 +44,8 @@ pub enum Gate {
     Green,
     /// The whole suite and every check pass.
     Full,
+    /// The real application was started and used.
+    Validate,
 }
 
 impl Gate {
@@ -53,6 +57,7 @@ impl Gate {
             Self::Lock => "lock",
             Self::Green => "green",
             Self::Full => "full",
+            Self::Validate => "validate",
         }
     }
 }
@@ -99,7 +104,8 @@ impl TestVerdict {
 /// A control that was run beside the gate (SPEC C7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
-    /// `red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`.
+    /// `red_control`, `changed_expectations`, `other_bytes`, `emptied_functions`, `hold_outs`,
+    /// `application`, `application_partly`.
     pub kind: String,
     /// In plain words, such as "3 of 3 fail again without the code".
     pub result: String,

@@ -191,7 +191,7 @@ impl Drive<'_> {
         let attempt = match gate {
             Gate::Red | Gate::Lock => task.tries.author,
             Gate::Green => task.tries.implementer,
-            Gate::Full => task.tries.validation,
+            Gate::Full | Gate::Validate => task.tries.validation,
         };
         let suites_left = match gate {
             Gate::Full => self
@@ -200,7 +200,7 @@ impl Drive<'_> {
                 .budgets
                 .suite_runs
                 .saturating_sub(task.suites),
-            Gate::Red | Gate::Lock | Gate::Green => 0,
+            Gate::Red | Gate::Lock | Gate::Green | Gate::Validate => 0,
         };
         let action = Action::RunGate {
             gate,

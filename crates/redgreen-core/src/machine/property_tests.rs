@@ -160,7 +160,7 @@ impl Model {
                     );
                 }
                 Gate::Red | Gate::Green => assert_eq!(*suites_left, 0),
-                Gate::Lock => panic!("never asked for"),
+                Gate::Lock | Gate::Validate => panic!("never asked for"),
             },
             Action::CommitLock { .. } => {
                 assert!(

@@ -168,8 +168,9 @@ impl Drive<'_> {
                 self.enter(id, next);
             }
             Gate::Full => self.enter(id, Phase::Deliver),
-            // The machine never asks for this gate alone: the lock is committed by an effect of its own.
-            Gate::Lock => {}
+            // The machine never asks for these: the lock is committed by an effect of its own, and what a task adds to
+            // the application is part of its full validation.
+            Gate::Lock | Gate::Validate => {}
         }
     }
 
@@ -219,7 +220,7 @@ impl Drive<'_> {
             }
             Gate::Green => self.refuse(id, Charge::Implementer, summary),
             Gate::Full => self.refuse(id, Charge::Validation, summary),
-            Gate::Lock => {}
+            Gate::Lock | Gate::Validate => {}
         }
     }
 

@@ -246,7 +246,9 @@ fn tests(fact: &GateFact) -> String {
         .count();
     match fact.summary.gate() {
         Gate::Red => format!("{} of {} fail", tests.len() - passed, tests.len()),
-        Gate::Lock | Gate::Green | Gate::Full => format!("{passed} of {} pass", tests.len()),
+        Gate::Lock | Gate::Green | Gate::Full | Gate::Validate => {
+            format!("{passed} of {} pass", tests.len())
+        }
     }
 }
 

@@ -91,7 +91,7 @@ impl Story {
         let key = self.key(task);
         let (outcome, cause) = match gate {
             Gate::Red => (Outcome::Failed, Some(Cause::MissingSymbol)),
-            Gate::Lock | Gate::Green | Gate::Full => (Outcome::Passed, None),
+            Gate::Lock | Gate::Green | Gate::Full | Gate::Validate => (Outcome::Passed, None),
         };
         let test = |name: &str| TestLine {
             id: format!("tests/a.py::{name}"),

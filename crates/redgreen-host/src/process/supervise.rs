@@ -19,8 +19,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How long a process that was asked to end (`SIGTERM`) may take before it is killed.
-const GRACE: Duration = Duration::from_millis(300);
 /// How often limits and interruption are looked at when nothing else happens.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -73,6 +71,9 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
         isolation: used,
         network,
     } = spawn(spec, !spec.stdin.is_empty())?;
+    if let Some(handle) = &spec.handle {
+        handle.started(leader.pid.as_raw_nonzero().get());
+    }
     let record = jobs::Record::write(&leader, &spec.label, !spec.end_leftovers);
     let shown = activity::begin(spec, start);
     let mut streams = Streams::take(spec, &mut child, sink, &shown);
@@ -83,7 +84,11 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
         let now = clock::monotonic();
         let idle_since = now.saturating_duration_since(output_at);
         let over_idle = spec.idle_timeout.is_some_and(|limit| idle_since >= limit);
-        let stopped = spec.ends_on_stop && crate::interrupt::stop_requested();
+        let stopped = (spec.ends_on_stop && crate::interrupt::stop_requested())
+            || spec
+                .handle
+                .as_ref()
+                .is_some_and(|handle| handle.stop_asked());
         ending = if stopped || INTERRUPTIONS.load(Ordering::SeqCst) != interruptions {
             Some(Ended::Interrupted)
         } else if now.saturating_duration_since(start) >= spec.timeout {
@@ -98,7 +103,7 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
             None
         };
         if ending.is_some() {
-            end_group(&leader, &mut child, pidfd.as_ref());
+            end_group(&leader, &mut child, pidfd.as_ref(), spec.grace);
             break;
         }
         let mut wait = TICK.min(
@@ -246,10 +251,10 @@ fn has_exited(child: &mut Child, pidfd: Option<&OwnedFd>) -> bool {
 }
 
 /// Asks the group to end, waits a moment, then kills it.
-fn end_group(leader: &Leader, child: &mut Child, pidfd: Option<&OwnedFd>) {
+fn end_group(leader: &Leader, child: &mut Child, pidfd: Option<&OwnedFd>, grace: Duration) {
     let _ = rustix::process::kill_process_group(leader.pid, Signal::TERM);
     let asked = clock::monotonic();
-    while !has_exited(child, pidfd) && asked.elapsed() < GRACE {
+    while !has_exited(child, pidfd) && asked.elapsed() < grace {
         clock::pause(Duration::from_millis(5));
     }
     let _ = rustix::process::kill_process_group(leader.pid, Signal::KILL);

@@ -73,11 +73,15 @@ pub struct Assertion {
 pub enum Strength {
     /// Nothing: a constant, a value against itself.
     None,
+    /// What a double was told to answer: nothing of the code.
+    OfDouble,
     /// That a bare name or attribute is truthy, or that something is there (`is not None`, `toBeDefined`).
     Weak,
     /// That an attribute is truthy, which may be a flag.
     Flag,
-    /// That a call says yes (`assert cart.is_empty()`), of which type something is, that a result is not an error.
+    /// Of which type something is, that it has an attribute, that a collection is not empty.
+    Shape,
+    /// That a call says yes (`assert cart.is_empty()`), that a result is not an error.
     Predicate,
     /// That a double was called, without its arguments.
     MockCalled,
@@ -104,6 +108,8 @@ pub struct Context {
     pub swallowed: bool,
     /// After a statement that always leaves the block.
     pub unreachable: bool,
+    /// In a function of the test that nothing calls.
+    pub uncalled: bool,
     /// In a block that ends with the statement that is expected to raise.
     pub in_raises: bool,
 }
@@ -143,9 +149,14 @@ pub struct Fact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactKind {
     /// An assertion on a constant that is true.
-    ConstantTrue,
+    ConstantTrue {
+        /// In a callback, where it may show that the callback was called.
+        in_callback: bool,
+    },
     /// A pure expression compared with itself.
     ComparesItself,
+    /// The expected value is what the code under test answers to the same question.
+    ExpectedFromSubject,
     /// Fails whatever the code does; `only` when nothing that could pass comes before it.
     AlwaysFails {
         /// Nothing comes before it.
@@ -194,6 +205,8 @@ pub enum FactKind {
     },
     /// Looks like a test and is not collected.
     NotCollected {
+        /// Whether every runner passes it over.
+        sure: bool,
         /// Why, as a fragment.
         why: String,
     },

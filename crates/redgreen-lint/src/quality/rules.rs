@@ -12,11 +12,13 @@ mod debug_output;
 mod duplicate_assertion;
 mod empty_test;
 mod expected_failure;
+mod expected_from_subject;
 mod fake_service;
 mod fixed_wait;
 mod focused_test;
 mod long_raises;
 mod mock_only;
+mod mocked_subject;
 mod no_assertion;
 mod no_parameters;
 mod not_collected;
@@ -122,6 +124,8 @@ pub static ALL: &[&Rule] = &[
     &suppression::RULE,
     &debug_output::RULE,
     &parameters_from_subject::RULE,
+    &mocked_subject::RULE,
+    &expected_from_subject::RULE,
 ];
 
 /// A rule by its name or number.

@@ -45,6 +45,7 @@ pub(super) fn validate(
         lock: Some(lock.digest),
         runs: &outcome.runs,
         checks: &outcome.checks,
+        validation: &outcome.validation,
         hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;

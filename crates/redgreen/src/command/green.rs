@@ -75,6 +75,7 @@ pub(super) fn prove(
         lock: Some(lock.digest),
         runs: &runs,
         checks: &[],
+        validation: &[],
         hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
     };
     let evidence = keep(context, &outcome.result, start.elapsed(), &subject)?;

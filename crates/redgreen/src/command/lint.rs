@@ -7,7 +7,7 @@ use super::Ending;
 use crate::cli::{Cli, LintArgs, LintFormat};
 use crate::error::Failure;
 use crate::render::printer::Printer;
-use project::Project;
+use project::{Base, Project};
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::RelPath;
 use redgreen_host::files;
@@ -67,18 +67,22 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &LintArgs) -> Ending {
             "name a file or a folder",
         )
     })?;
-    let mut judged = Vec::new();
-    for path in &found {
-        if let Some(file) = judge(
-            &project,
-            &here,
-            path,
-            named.contains(path),
-            arguments.strict,
-        ) {
-            judged.push(file);
-        }
-    }
+    let files: Vec<TestFile> = found
+        .iter()
+        .filter_map(|path| TestFile::read(&project, &here, path, named.contains(path)))
+        .collect();
+    let base = project.base_of(
+        files
+            .iter()
+            .map(|file| (&file.relative, file.text.as_str())),
+    );
+    let judged: Vec<Judged> = files
+        .into_iter()
+        .filter_map(|file| {
+            let base = base.get(&file.relative);
+            judge(&project, file, base, arguments.strict)
+        })
+        .collect();
     if arguments.calibrate {
         output::calibration(printer, &judged);
         return Ok(ExitCode::Pass);
@@ -111,25 +115,52 @@ pub fn run(cli: &Cli, printer: Printer, arguments: &LintArgs) -> Ending {
     })
 }
 
-fn judge(project: &Project, here: &Path, path: &Path, named: bool, strict: bool) -> Option<Judged> {
-    let shown = path
-        .strip_prefix(here)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned();
-    let relative = project.relative(path)?;
-    let language = Language::of(&relative)?;
-    if !named && !is_test_file(&relative, language) {
-        return None;
+/// A file that is judged.
+struct TestFile {
+    /// As it is shown.
+    shown: String,
+    /// From the top of the repository.
+    relative: RelPath,
+    language: Language,
+    text: String,
+}
+
+impl TestFile {
+    /// Reads a file that may hold tests; one that is `named` is taken whatever it is called.
+    fn read(project: &Project, here: &Path, path: &Path, named: bool) -> Option<Self> {
+        let relative = project.relative(path)?;
+        let language = Language::of(&relative)?;
+        if !named && !is_test_file(&relative, language) {
+            return None;
+        }
+        Some(Self {
+            shown: path
+                .strip_prefix(here)
+                .unwrap_or(path)
+                .to_string_lossy()
+                .into_owned(),
+            relative,
+            language,
+            text: files::text(path)?,
+        })
     }
-    let text = files::text(path)?;
+}
+
+fn judge(project: &Project, file: TestFile, base: Option<&Base>, strict: bool) -> Option<Judged> {
+    let TestFile {
+        shown,
+        relative,
+        language,
+        text,
+    } = file;
     let mut options = project.options(&relative);
     options.strict |= strict;
     let model = model_of(language, &text, &options).ok()?;
     let findings = rules::judge(language, &model, &options);
-    let new = match project.base_text(&relative) {
-        Some(base) => match model_of(language, &base, &options) {
-            Ok(old) => New::Tests(changed(&old, &base, &model, &text)),
+    let new = match base {
+        Some(Base::Same) => New::Tests(BTreeSet::new()),
+        Some(Base::Text(base)) => match model_of(language, base, &options) {
+            Ok(old) => New::Tests(changed(&old, base, &model, &text)),
             Err(_) => New::All,
         },
         None => New::All,

@@ -22,10 +22,12 @@ pub mod red;
 pub mod reference;
 pub mod report;
 pub mod run;
+pub mod services;
 pub mod shell;
 pub mod show;
 pub mod status;
 pub mod task;
+pub mod validate;
 
 use crate::cli::{Cli, Command, IsolationLevel};
 use crate::error::Failure;
@@ -102,6 +104,8 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Completions(arguments) => shell::completions(printer, arguments),
         Command::Man(arguments) => shell::man(printer, arguments),
         Command::Controls => controls::run(&open(cli, printer)?),
+        Command::Validate(arguments) => validate::run(&open(cli, printer)?, arguments),
+        Command::Services(command) => services::run(&open(cli, printer)?, command),
         Command::Clean(arguments) => clean::run(&open(cli, printer)?, arguments),
         Command::Lint(arguments) => lint::run(cli, printer, arguments),
         Command::Explain(arguments) => explain::run(cli, printer, arguments),
@@ -136,6 +140,7 @@ fn title(command: &Command) -> Option<String> {
         Command::Full(arguments) => format!("full {}", arguments.task),
         Command::Check(arguments) => format!("check {}", arguments.task),
         Command::Amend(arguments) => format!("amend {}", arguments.task),
+        Command::Validate(_) => "validate".to_owned(),
         Command::Plan(_)
         | Command::Status(_)
         | Command::Report(_)
@@ -155,6 +160,7 @@ fn title(command: &Command) -> Option<String> {
         | Command::Log(_)
         | Command::Config(_)
         | Command::Clean(_)
+        | Command::Services(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Controls

@@ -156,6 +156,7 @@ pub fn record(
         lock: None,
         runs: &red.runs,
         checks: &[],
+        validation: &[],
         hidden: paths_of(&red.map),
     };
     keep(context, &red.result, duration, &subject)

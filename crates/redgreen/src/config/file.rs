@@ -26,6 +26,11 @@ pub struct File {
     /// Suites by category; without any, each runner's whole suite is run.
     #[serde(default)]
     pub suites: BTreeMap<String, Suite>,
+    /// Real servers that tests and the application use.
+    #[serde(default)]
+    pub services: BTreeMap<String, super::services::Service>,
+    /// The real application, started as it ships, and used.
+    pub validation: Option<super::validation::Validation>,
     /// The agent of every role that has none of its own under `agents`.
     #[serde(default)]
     pub agent: Option<Agent>,
@@ -77,6 +82,16 @@ impl File {
         agents
             .flat_map(|agent| &agent.environment)
             .chain(&self.secrets.environment)
+            .chain(
+                self.validation
+                    .iter()
+                    .flat_map(|section| &section.environment),
+            )
+            .chain(
+                self.services
+                    .values()
+                    .filter_map(|service| service.variable.as_ref()),
+            )
             .map(String::as_str)
     }
 }
@@ -175,6 +190,9 @@ pub struct Suite {
     /// Suites run in this order, then by name.
     #[serde(default)]
     pub order: i32,
+    /// Services that it must really reach, by the servers' own counters; a suite that does not has failed.
+    #[serde(default)]
+    pub uses: Vec<String>,
 }
 
 /// `[agent]` or `[agents.ROLE]`.

@@ -4,6 +4,8 @@ pub mod controls;
 pub mod detect;
 pub mod file;
 pub mod origin;
+pub mod services;
+pub mod validation;
 
 use crate::error::Failure;
 use detect::Detected;
@@ -39,6 +41,10 @@ pub struct Config {
     pub checks: Vec<file::Check>,
     /// Suites in the order they run.
     pub suites: Vec<(String, file::Suite)>,
+    /// Services, servers before programs.
+    pub services: Vec<services::Configured>,
+    /// The real application.
+    pub validation: Option<validation::Configured>,
     /// Agents by role; the role `*` is every other one.
     pub agents: BTreeMap<String, file::Agent>,
     /// Limits.
@@ -215,6 +221,19 @@ impl Config {
         }
         let mut suites: Vec<(String, file::Suite)> = parsed.suites.clone().into_iter().collect();
         suites.sort_by(|a, b| (a.1.order, &a.0).cmp(&(b.1.order, &b.0)));
+        for (name, suite) in &suites {
+            if let Some(unknown) = suite
+                .uses
+                .iter()
+                .find(|used| !parsed.services.contains_key(*used))
+            {
+                return Err(Failure::usage(
+                    format!("`[suites.{name}] uses` names `{unknown}`, and there is no `[services.{unknown}]`"),
+                    "add the service, or correct the name",
+                )
+                .at(key_place(&place, text, "uses")));
+            }
+        }
         let mut agents = parsed.agents.clone();
         if let Some(agent) = &parsed.agent {
             agents.insert("*".to_owned(), agent.clone());
@@ -233,6 +252,7 @@ impl Config {
             }
         }
         let limits = limits(&parsed.limits, text, &place)?;
+        let services = services::read(&parsed.services, text, &place)?;
         let effective = format!("{text}\0{tests:?}\0{source:?}\0{inert:?}\0{settings:?}");
         Ok(Self {
             tests,
@@ -242,6 +262,13 @@ impl Config {
             tree: parsed.tree.clone(),
             checks: parsed.checks.clone(),
             suites,
+            services,
+            validation: validation::read(
+                parsed.validation.as_ref(),
+                &parsed.services,
+                text,
+                &place,
+            )?,
             agents,
             limits,
             controls: controls::Controls::read(&parsed.controls, &place)?,

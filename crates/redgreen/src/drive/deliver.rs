@@ -7,15 +7,18 @@ use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::lock::{StoredLock, locked_tree};
 use crate::referee::proposal::{bytes_of, copy, put_as_in};
 use redgreen_core::exit::ExitCode;
+use redgreen_core::gate::{Gate, VALIDATED};
 use redgreen_core::id::{Digest, RelPath, TaskId};
-use redgreen_core::machine::{AgentRole, Delivery, Notice};
-use redgreen_core::plan::{Mode, Task};
+use redgreen_core::machine::{AgentRole, Delivery, Event, Notice};
+use redgreen_core::outcome::Verdict;
+use redgreen_core::plan::{Mode, PlanStatus, Task};
 use redgreen_core::tree::{self, Entry};
 use redgreen_formats::plan_file::{DerivedFields, Edit, set_derived};
 use redgreen_host::foreign;
 use redgreen_host::git::{CommitRequest, Head, Signing};
 use redgreen_host::process::{self, Spec};
 use redgreen_host::tree::{Snapshot, content_digest};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Driver<'_> {
@@ -332,6 +335,7 @@ impl Driver<'_> {
         for (task, passes) in &derived.passes {
             fields.task(task).passes = Edit::Set(*passes);
         }
+        self.production_validated(&bytes, derived.status, &mut fields);
         let written = set_derived(&bytes, &fields)
             .map_err(|error| Failure::usage(error.to_string(), "correct the plan file"))?;
         if written != bytes {
@@ -339,6 +343,50 @@ impl Driver<'_> {
                 .map_err(Failure::internal)?;
         }
         Ok(())
+    }
+
+    /// Which tasks were fully validated with an application every declared step of which held (SPEC E6), and when. What
+    /// somebody else wrote there is taken back.
+    fn production_validated(&self, bytes: &[u8], status: PlanStatus, fields: &mut DerivedFields) {
+        let claims = redgreen_formats::plan_file::parse(bytes)
+            .map(|file| file.claims)
+            .unwrap_or_default();
+        let mut validated: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut last = None;
+        for (at, event) in self.log.events() {
+            if let Event::GateJudged { key, summary } = event
+                && let Some(task) = &key.task
+                && summary.gate() == Gate::Full
+            {
+                let held = summary.verdict() == Verdict::Pass
+                    && summary
+                        .parts()
+                        .controls
+                        .iter()
+                        .any(|control| control.kind == VALIDATED);
+                last = held.then(|| at.clone());
+                validated.insert(task.to_string(), last.clone());
+            }
+        }
+        let value = |at: Option<String>, claimed: &Edit<bool>| match at {
+            Some(at) => (Edit::Set(true), Edit::Set(at)),
+            None if *claimed == Edit::Set(true) => (Edit::Set(false), Edit::Clear),
+            None => (Edit::Keep, Edit::Keep),
+        };
+        for (task, derived) in &mut fields.tasks {
+            let at = (derived.passes == Edit::Set(true))
+                .then(|| validated.get(task).cloned().flatten())
+                .flatten();
+            let claimed = claims
+                .tasks
+                .get(task)
+                .map_or(Edit::Keep, |claim| claim.production_validated.clone());
+            (derived.production_validated, derived.validation_timestamp) = value(at, &claimed);
+        }
+        // The last task that was delivered was validated with all the others.
+        let whole = last.filter(|_| status == PlanStatus::Complete);
+        (fields.production_validated, fields.validation_timestamp) =
+            value(whole, &claims.production_validated);
     }
 
     /// The folder of reports.

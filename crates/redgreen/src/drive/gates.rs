@@ -180,6 +180,9 @@ impl Driver<'_> {
             Gate::Red | Gate::Lock => self.red_gate(task),
             Gate::Green => self.green_gate(task),
             Gate::Full => self.full_gate(task, suites_left),
+            Gate::Validate => Err(Failure::internal(
+                "the application is validated with the full gate of each task",
+            )),
         };
         let judged = match judged {
             Ok(judged) => judged,
@@ -198,6 +201,7 @@ impl Driver<'_> {
                 runs: Vec::new(),
                 suite_runs: 0,
                 checks: Vec::new(),
+                validation: Vec::new(),
                 environment: None,
                 hidden: BTreeSet::new(),
             },
@@ -209,6 +213,7 @@ impl Driver<'_> {
             lock: judged.lock,
             runs: &judged.runs,
             checks: &judged.checks,
+            validation: &judged.validation,
             hidden: judged.hidden,
         };
         let evidence = keep(self.context, &judged.result, start.elapsed(), &subject)?;
@@ -234,6 +239,7 @@ impl Driver<'_> {
             runs: red.runs.clone(),
             suite_runs: 0,
             checks: Vec::new(),
+            validation: Vec::new(),
             environment: Some(red.environments.digest()),
             hidden: paths_of(&red.map),
         };
@@ -265,6 +271,7 @@ impl Driver<'_> {
                 .collect(),
             suite_runs: 0,
             checks: Vec::new(),
+            validation: Vec::new(),
             environment: Some(outcome.environment),
             hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
@@ -303,6 +310,7 @@ impl Driver<'_> {
             runs: outcome.runs,
             suite_runs: outcome.suite_runs.min(suites_left),
             checks: outcome.checks,
+            validation: outcome.validation,
             environment: Some(outcome.environment),
             hidden: lock.hidden.iter().flat_map(|held| held.paths()).collect(),
         })
@@ -486,6 +494,7 @@ struct Judged {
     runs: Vec<(String, RunReport)>,
     suite_runs: u32,
     checks: Vec<redgreen_core::gate::CheckRun>,
+    validation: Vec<redgreen_core::gate::StepRun>,
     environment: Option<Digest>,
     /// Held-out files.
     hidden: BTreeSet<RelPath>,

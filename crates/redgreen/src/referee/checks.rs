@@ -12,7 +12,7 @@ use redgreen_host::env::Program;
 use redgreen_host::process::{self, SpawnError};
 
 /// A tool on the search path, else in the virtual environment of the checkout, where a Python project's tools live.
-fn find(context: &Context, name: &str) -> Option<Program> {
+pub(super) fn find(context: &Context, name: &str) -> Option<Program> {
     redgreen_host::env::find_program(name).or_else(|| {
         let folder = context.repository.top_level().join(".venv/bin");
         redgreen_host::env::find_program_on(name, &folder.display().to_string())

@@ -2,12 +2,14 @@
 
 use super::items::ItemRules;
 use super::proposal::text_of;
+use super::services::{Served, Servers};
 use crate::config::Config;
 use crate::error::Failure;
 use crate::render::printer::Printer;
 use redgreen_core::environment::Environment;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{Digest, RelPath, RunnerName};
+use redgreen_core::reason::Reason;
 use redgreen_core::test_item::TestItem;
 use redgreen_core::tree::Mode;
 use redgreen_host::git::{Head, Repository};
@@ -17,7 +19,7 @@ use redgreen_host::state::{Leftovers, State, StateError};
 use redgreen_host::tree::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The repository somebody works in.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Context {
     pub(super) items: Mutex<ItemCache>,
     /// What was said that need not be said again.
     said: Mutex<BTreeSet<String>>,
+    /// Servers that were started, with the configuration that they were started for.
+    servers: Mutex<Option<(String, Arc<Servers>)>>,
 }
 
 /// Items by runner name, path and object id.
@@ -85,7 +89,47 @@ impl Context {
                 .unwrap_or_else(|_| folder.to_path_buf()),
             items: Mutex::default(),
             said: Mutex::default(),
+            servers: Mutex::default(),
         })
+    }
+
+    /// The servers of a configuration, started at the first question; they end with this command. `None` where none is
+    /// configured.
+    ///
+    /// # Errors
+    /// The first that does not become ready.
+    pub fn servers(&self, setting: &Setting) -> Result<Option<Arc<Servers>>, Box<Reason>> {
+        let configured = &setting.config.services;
+        if configured.is_empty() {
+            return Ok(None);
+        }
+        let key = format!("{configured:?}");
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((own, running)) = servers.as_ref()
+            && *own == key
+        {
+            return Ok(Some(Arc::clone(running)));
+        }
+        let started = Arc::new(Servers::start(self, configured)?);
+        *servers = Some((key, Arc::clone(&started)));
+        Ok(Some(started))
+    }
+
+    /// Asks the database that somebody was given on a server that runs.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn ask_sql(
+        &self,
+        service: &str,
+        served: &Served,
+        statement: &str,
+    ) -> Result<String, String> {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        match servers.as_ref() {
+            Some((_, servers)) => servers.ask_sql(service, served, statement),
+            None => Err("no service was started".to_owned()),
+        }
     }
 
     /// A line of talk that is true of every tree of this command, said for the first one.

@@ -5,7 +5,7 @@
 
 use super::context::{Context, git_failure};
 use crate::error::Failure;
-use redgreen_core::gate::{CheckRun, GateResult};
+use redgreen_core::gate::{CheckRun, GateResult, StepRun};
 use redgreen_core::id::{Digest, RelPath};
 use redgreen_core::machine::GateSummary;
 use redgreen_core::run_report::RunReport;
@@ -41,6 +41,8 @@ pub struct Subject<'a> {
     pub runs: &'a [(String, RunReport)],
     /// The ladder: each check with its exact command, tool, exit code, success criterion and last lines.
     pub checks: &'a [CheckRun],
+    /// What the real application was asked to do, and what came of it.
+    pub validation: &'a [StepRun],
     /// Held-out files, which a record does not name: it lies under `refs/redgreen/`, too.
     pub hidden: BTreeSet<RelPath>,
 }
@@ -176,7 +178,12 @@ pub fn keep(
         environment: subject.environment,
         lock: subject.lock,
         runs: runs(subject),
-        checks: subject.checks.iter().map(check).collect(),
+        checks: subject
+            .checks
+            .iter()
+            .map(check)
+            .chain(subject.validation.iter().map(step))
+            .collect(),
         outputs: outputs(context, subject),
         redactions: Default::default(),
     };
@@ -236,6 +243,22 @@ fn check(check: &CheckRun) -> Value {
         "not_found": check.not_found,
         "succeeded_on_base": check.succeeded_on_base,
         "tail": check.tail,
+    })
+}
+
+/// A step of the validation of the application.
+fn step(step: &StepRun) -> Value {
+    json!({
+        "name": step.name,
+        "validation": true,
+        "succeeded": step.held(),
+        "not_tried": step.not_tried,
+        "failures": step.failures,
+        "shown": step.shown,
+        "hint": step.hint.map(|hint| hint.as_str()),
+        "succeeded_on_base": step.held_on_base,
+        "duration_ms": step.duration_ms,
+        "tail": step.log,
     })
 }
 

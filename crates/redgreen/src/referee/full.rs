@@ -7,10 +7,14 @@ use super::green::{CandidateTree, GreenRequest, take_apart};
 use super::lock::locked_tree;
 use super::red::all_items;
 use super::trees::TreeOnDisk;
+use super::validation::{Validated, validate};
+use crate::config::validation::Configured;
 use crate::error::Failure;
-use redgreen_core::gate::{self, CheckRun, FullInput, Gate, GateResult, SuiteRun, judge_full};
+use redgreen_core::gate::{
+    self, CheckRun, FullInput, Gate, GateResult, StepRun, SuiteRun, judge_full,
+};
 use redgreen_core::id::{CaseId, Digest, RelPath};
-use redgreen_core::outcome::Outcome;
+use redgreen_core::outcome::{Outcome, Verdict};
 use redgreen_core::reason::Reason;
 use redgreen_core::run_report::{CaseReport, RunReport};
 use redgreen_host::runner::{Runner, Selection};
@@ -28,6 +32,8 @@ pub struct FullOutcome {
     pub runs: Vec<(String, RunReport)>,
     /// Checks for evidence.
     pub checks: Vec<CheckRun>,
+    /// What the real application was asked to do.
+    pub validation: Vec<StepRun>,
     /// How often the full suite, all its categories together, was run (B7): from the cache does not count.
     pub suite_runs: u32,
     /// Digest of the environments.
@@ -47,6 +53,7 @@ struct Suite {
     name: String,
     runner: usize,
     paths: Vec<String>,
+    uses: Vec<String>,
 }
 
 /// Validates the whole candidate. `candidate` is what GREEN read of the same folder in the same command a moment ago:
@@ -79,6 +86,7 @@ pub fn validate_full(
         candidate,
         runs: Vec::new(),
         checks: Vec::new(),
+        validation: Vec::new(),
         suite_runs: 1,
         environment: environments.digest(),
         content_tree,
@@ -159,6 +167,7 @@ pub fn validate_full(
                 return Ok(outcome);
             }
         };
+        let unused = super::services::unused(&suite.uses, &on_disk.used());
         // A candidate that is delivered is the base of the next task: its suite need not run on the same bytes again.
         let own = baseline_key(&outcome.content_tree, &environments, runner, &suite);
         write_baseline(context, &own, &report)?;
@@ -210,7 +219,13 @@ pub fn validate_full(
             runner,
             &suite,
         ));
-        judged.push((suite.name.clone(), base_report, report, (flaky, flaky_here)));
+        judged.push((
+            suite.name.clone(),
+            base_report,
+            report,
+            (flaky, flaky_here),
+            unused,
+        ));
     }
     for check in &setting.config.checks {
         context
@@ -229,34 +244,82 @@ pub fn validate_full(
     }
     let runs: Vec<SuiteRun<'_>> = judged
         .iter()
-        .map(|(name, base, candidate, flaky)| SuiteRun {
+        .map(|(name, base, candidate, flaky, unused)| SuiteRun {
             name,
             base: base.as_ref(),
             candidate,
             flaky_on_base: flaky.0.clone(),
             flaky_here: flaky.1.clone(),
+            unused: unused.clone(),
         })
         .collect();
-    outcome.result = judge_full(&FullInput {
-        task,
-        suites: &runs,
-        expected: &request.lock.record.tests,
-        changes: &outcome.candidate.changes,
-        checks: &outcome.checks,
-        supersedes,
-        environment_changes: &environment_changes(context, request.lock, &environments),
-    });
-    if outcome.result.verdict() == redgreen_core::outcome::Verdict::Pass {
+    let judge = |validation: &[StepRun], outcome: &FullOutcome, changes: &[Reason]| {
+        judge_full(&FullInput {
+            task,
+            suites: &runs,
+            expected: &request.lock.record.tests,
+            changes: &outcome.candidate.changes,
+            checks: &outcome.checks,
+            validation,
+            supersedes,
+            environment_changes: changes,
+        })
+    };
+    let changes = environment_changes(context, request.lock, &environments);
+    outcome.result = judge(&[], &outcome, &changes);
+    // Starting the application is for what its tests pass.
+    if outcome.result.verdict() == Verdict::Pass
+        && let Some(configured) = &setting.config.validation
+    {
+        let validated = validate_against_base(
+            context,
+            &setting,
+            configured,
+            &outcome.candidate.full,
+            &base,
+        )?;
+        outcome.result = if validated.problems.is_empty() {
+            judge(&validated.steps, &outcome, &changes)
+        } else {
+            gate::could_not_run(Gate::Full, Some(task.clone()), validated.problems)
+        };
+        outcome.validation = validated.steps;
+    }
+    if outcome.result.verdict() == Verdict::Pass {
         // The next task begins on exactly this content: the same command on the same bytes need not run again (B7).
-        for (key, (_, _, report, _)) in after.iter().zip(&judged) {
+        for (key, (_, _, report, _, _)) in after.iter().zip(&judged) {
             write_baseline(context, key, report)?;
         }
     }
     outcome.runs = judged
         .into_iter()
-        .map(|(name, _, report, _)| (name, report))
+        .map(|(name, _, report, _, _)| (name, report))
         .collect();
     Ok(outcome)
+}
+
+/// Validates the application; what fails is tried on the base, too, where it may not have been built yet.
+fn validate_against_base(
+    context: &Context,
+    setting: &Setting,
+    configured: &Configured,
+    candidate: &Snapshot,
+    base: &Snapshot,
+) -> Result<Validated, Failure> {
+    let mut validated = validate(context, setting, configured, candidate, "validate")?;
+    if validated.problems.is_empty() && validated.steps.iter().any(|step| !step.held()) {
+        let before = validate(context, setting, configured, base, "validate-base")?;
+        for step in validated.steps.iter_mut().filter(|step| !step.held()) {
+            // A step that the base did not come to, because it ended earlier, did not hold there either.
+            step.held_on_base = before.problems.is_empty().then(|| {
+                before
+                    .steps
+                    .iter()
+                    .any(|other| other.name == step.name && other.held())
+            });
+        }
+    }
+    Ok(validated)
 }
 
 fn suites(setting: &Setting, runners: &[Box<dyn Runner>]) -> Vec<Suite> {
@@ -275,6 +338,7 @@ fn suites(setting: &Setting, runners: &[Box<dyn Runner>]) -> Vec<Suite> {
                 name: name_of(runner.as_ref()),
                 runner: index,
                 paths: Vec::new(),
+                uses: Vec::new(),
             })
             .collect();
     }
@@ -287,6 +351,7 @@ fn suites(setting: &Setting, runners: &[Box<dyn Runner>]) -> Vec<Suite> {
                     name: name.clone(),
                     runner: index,
                     paths: suite.paths.clone(),
+                    uses: suite.uses.clone(),
                 });
             }
         }

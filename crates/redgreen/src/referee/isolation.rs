@@ -154,7 +154,16 @@ pub fn agent_network(agent: &Agent) -> Result<AgentNetwork, Failure> {
 fn settings(context: &Context, config: &Config) -> Result<SandboxSettings, Failure> {
     let sandbox = &config.file.sandbox;
     let network = match sandbox.network.as_deref() {
+        // Services listen on the machine's loopback.
+        None if !config.services.is_empty() => Some(Network::Host),
         None => None,
+        Some("private") if !config.services.is_empty() => {
+            return Err(Failure::usage(
+                "`[sandbox] network = \"private\"` keeps tests from the configured services",
+                "remove it: with services, tests have the machine's network",
+            )
+            .at(PLACES[0]));
+        }
         Some("private") => Some(Network::Private),
         Some("host") => Some(Network::Host),
         Some(other) => {

@@ -24,6 +24,8 @@ pub mod redaction;
 pub mod refine;
 pub mod reported;
 pub mod scope;
+pub mod services;
 pub mod slips;
 pub mod snapshots;
 pub mod trees;
+pub mod validation;

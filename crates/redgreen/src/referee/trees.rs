@@ -1,6 +1,7 @@
 //! Trees on disk: each one is private, built from bytes the referee read, and removed afterwards.
 
 use super::context::{Context, Environments, Setting, carry_failure, workspace};
+use super::services::{OfTree, Served, Servers};
 use crate::error::Failure;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::id::{ItemId, RelPath};
@@ -12,7 +13,9 @@ use redgreen_host::runner::{Request, Runner, RunnerKind, Selection};
 use redgreen_host::state::Scratch;
 use redgreen_host::tree::{Snapshot, materialise};
 use redgreen_lint::expectations::Seed;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The scratch folder of the places that tests report. Every run of GREEN has it, controls or not: code under test must not
 /// see which run it is in.
@@ -21,6 +24,12 @@ pub const SITES: &str = "sites";
 /// A tree on disk with its scratch folders.
 #[derive(Debug)]
 pub struct TreeOnDisk {
+    /// Programs that run its code, and its databases. They end before the folder is removed.
+    services: OnceLock<OfTree>,
+    /// What an application that runs over it was given.
+    served: OnceLock<Served>,
+    /// How often the last run over it used each server.
+    used: Mutex<BTreeMap<String, u64>>,
     /// Removes everything on drop.
     scratch: Scratch,
     /// The tree.
@@ -28,9 +37,7 @@ pub struct TreeOnDisk {
 }
 
 /// The environment a prepare command or a check runs in.
-fn command_environment(
-    scratch: &Path,
-) -> Result<std::collections::BTreeMap<String, String>, Failure> {
+fn command_environment(scratch: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let (home, temporary) = (scratch.join("home"), scratch.join("tmp"));
     for folder in [&home, &temporary] {
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -64,7 +71,13 @@ impl TreeOnDisk {
         for left_out in &written.left_out {
             context.say_once(&format!("note    `{}`: {}", left_out.path, left_out.why));
         }
-        let tree = Self { scratch, root };
+        let tree = Self {
+            services: OnceLock::new(),
+            served: OnceLock::new(),
+            used: Mutex::default(),
+            scratch,
+            root,
+        };
         tree.carry(context, setting, snapshot)?;
         if setting.config.tree.git {
             tree.git_init()?;
@@ -163,6 +176,72 @@ impl TreeOnDisk {
         Ok(spec)
     }
 
+    fn serve(
+        &self,
+        context: &Context,
+        setting: &Setting,
+        servers: &Servers,
+    ) -> Result<Served, Box<Reason>> {
+        if self.services.get().is_none() {
+            let own = servers.prepare_tree(context, &setting.config.services, self)?;
+            let _ = self.services.set(own);
+        }
+        self.services
+            .get()
+            .map_or_else(|| Ok(Served::default()), |own| servers.serve(own))
+    }
+
+    /// Where the services of this tree are found, with databases of its own; for what is not a test command.
+    ///
+    /// # Errors
+    /// A service that cannot be used.
+    pub fn variables(
+        &self,
+        context: &Context,
+        setting: &Setting,
+    ) -> Result<BTreeMap<String, String>, Box<Reason>> {
+        let Some(servers) = context.servers(setting)? else {
+            return Ok(BTreeMap::new());
+        };
+        let served = self.serve(context, setting, &servers)?;
+        let _ = self.served.set(served.clone());
+        Ok(served.variables)
+    }
+
+    /// Asks the database that [`TreeOnDisk::variables`] told of.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn ask_sql(
+        &self,
+        context: &Context,
+        service: &str,
+        statement: &str,
+    ) -> Result<String, String> {
+        let served = self.served.get().ok_or("no service was started")?;
+        context.ask_sql(service, served, statement)
+    }
+
+    /// Whether every service of this tree still runs.
+    ///
+    /// # Errors
+    /// The first that ended.
+    pub fn services_run(&self, context: &Context, setting: &Setting) -> Result<(), Box<Reason>> {
+        match (context.servers(setting)?, self.services.get()) {
+            (Some(servers), Some(own)) => servers.check(own),
+            _ => Ok(()),
+        }
+    }
+
+    /// How often the last run of tests over this tree used each server that counts, by the server's own counters.
+    #[must_use]
+    pub fn used(&self) -> BTreeMap<String, u64> {
+        self.used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// Runs tests of one runner over this tree.
     ///
     /// # Errors
@@ -229,6 +308,14 @@ impl TreeOnDisk {
             )));
         };
         let workspace = workspace(context, context.repository.top_level(), scratch);
+        let servers = context.servers(setting)?;
+        let served = match &servers {
+            Some(servers) => self.serve(context, setting, servers)?,
+            None => Served::default(),
+        };
+        // Where a service is found differs from run to run, so it is no part of the record.
+        let mut environment = environment.clone();
+        environment.variables.extend(served.variables.clone());
         let sites = sites
             .map(|(folder, seed)| site_file(folder, runner, seed))
             .transpose()?;
@@ -238,9 +325,13 @@ impl TreeOnDisk {
             items,
             rules: &setting.rules,
             workspace: &workspace,
-            environment,
+            environment: &environment,
             sites: sites.as_deref(),
         })?;
+        if let (Some(servers), Some(own)) = (&servers, self.services.get()) {
+            servers.check(own)?;
+            *self.used.lock().unwrap_or_else(PoisonError::into_inner) = servers.used(&served);
+        }
         let report = super::redaction::without_secrets(report);
         context
             .printer

@@ -79,6 +79,7 @@ pub fn label(gate: Gate) -> &'static str {
         Gate::Lock => "lock",
         Gate::Green => "GREEN",
         Gate::Full => "full",
+        Gate::Validate => "validate",
     }
 }
 
@@ -138,7 +139,7 @@ pub fn summary(result: &GateResult) -> String {
                 format!("suite {passed}/{}", tests.len())
             }
         }
-        Gate::Lock => String::new(),
+        Gate::Lock | Gate::Validate => String::new(),
     }
 }
 

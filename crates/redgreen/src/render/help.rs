@@ -11,7 +11,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "One gate, by hand",
-        &["next", "red", "lock", "green", "full"],
+        &["next", "red", "lock", "green", "full", "validate"],
     ),
     (
         "Answer a run",
@@ -23,7 +23,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
         "Look",
         &["show", "log", "locks", "evidence", "lint", "explain"],
     ),
-    ("Keep house", &["config", "clean"]),
+    ("Keep house", &["config", "services", "clean"]),
     ("Shell", &["completions", "man"]),
 ];
 

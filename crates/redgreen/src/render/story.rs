@@ -281,10 +281,10 @@ impl<'a> Teller<'a> {
         match summary.gate() {
             Gate::Red => _ = self.red.insert(task.clone(), summary.clone()),
             Gate::Full => _ = self.full.insert(task.clone(), summary.clone()),
-            Gate::Green | Gate::Lock if step == Step::Refactor => {
+            Gate::Green | Gate::Lock | Gate::Validate if step == Step::Refactor => {
                 self.passed(state, task, summary, "after tidying");
             }
-            Gate::Green | Gate::Lock => {
+            Gate::Green | Gate::Lock | Gate::Validate => {
                 let mut text = words::green(summary);
                 let attempt = self.attempts.get(task).copied().unwrap_or(1);
                 if attempt > 1 {

@@ -18,6 +18,8 @@ mod locking;
 mod output;
 mod red;
 mod rust;
+mod services;
 mod support;
 mod transcripts;
 mod tree;
+mod validation;

@@ -313,7 +313,7 @@ impl Hand {
     pub fn plain(&self, arguments: &[&str]) -> Out {
         self.plain_with(arguments, &[])
     }
-    fn redgreen(&self, arguments: &[&str]) -> Command {
+    pub fn redgreen(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_redgreen"));
         command
             .args(arguments)

@@ -19,4 +19,5 @@ mod resume;
 mod retries;
 mod secrets;
 mod sessions;
+mod validation;
 mod watching;

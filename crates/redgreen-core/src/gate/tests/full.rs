@@ -40,6 +40,7 @@ impl Full {
             candidate: &self.run,
             flaky_on_base: self.flaky.clone(),
             flaky_here: self.flaky_here.clone(),
+            unused: Vec::new(),
         };
         let suites = if self.suites { vec![suite] } else { Vec::new() };
         judge_full(&FullInput {
@@ -48,6 +49,7 @@ impl Full {
             expected: &self.expected,
             changes: &self.changes,
             checks: &self.checks,
+            validation: &[],
             supersedes: &self.supersedes,
             environment_changes: &self.environment_changes,
         })

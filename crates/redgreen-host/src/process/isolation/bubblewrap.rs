@@ -162,6 +162,9 @@ impl Shape {
     }
 }
 
+/// The number of whoever [`Spec::ordinary_user`] is.
+const ORDINARY_USER: &str = "1000";
+
 impl Bubblewrap {
     /// Whether it lies where the command may write: then it is not to be trusted.
     pub(super) fn is_within_reach(&self, view: &View) -> bool {
@@ -213,8 +216,11 @@ impl Bubblewrap {
     fn namespaces(&self, spec: &Spec, view: &View, line: &mut Line) {
         line.add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
         line.add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL"]);
-        if self.shape.user {
+        if self.shape.user || spec.ordinary_user {
             line.add(&["--unshare-user"]);
+        }
+        if spec.ordinary_user {
+            line.add(&["--uid", ORDINARY_USER, "--gid", ORDINARY_USER]);
         }
         if self.shape.closed && !view.nested {
             line.add(&["--disable-userns"]);

@@ -1,10 +1,17 @@
 //! Python tests (pytest, unittest) on ruff's parser.
 //!
-//! `names` what a name stands for, `tests` which functions are tests, `body` statements with their context, `strength` how
-//! much an assertion says, `facts` what single calls mean, `comments` what is not code.
+//! `names` what a name stands for, `bindings` what a name inside a test holds, `tests` which functions are tests, `body`
+//! statements with their context, `blocks` those that expect or catch errors, `cases` the methods of unittest, `strength`
+//! how much an assertion says, `constant` what is known without running anything, `doubled` what a double answers,
+//! `facts` what single calls mean, `helpers` calls that may assert, `comments` what is not code.
 
+mod bindings;
+mod blocks;
 mod body;
+mod cases;
 mod comments;
+mod constant;
+mod doubled;
 mod facts;
 mod helpers;
 mod looks;
@@ -16,7 +23,7 @@ use crate::LintError;
 use crate::quality::Options;
 use crate::quality::model::{FileModel, Span};
 use names::Names;
-use ruff_python_ast::{PySourceType, Stmt, StmtFunctionDef};
+use ruff_python_ast::{Expr, PySourceType, Stmt, StmtFunctionDef};
 use ruff_python_parser::parse_unchecked_source;
 use ruff_text_size::{Ranged, TextRange};
 use std::collections::BTreeMap;
@@ -28,10 +35,17 @@ pub(super) fn extract(text: &str, options: &Options) -> Result<FileModel, LintEr
     let parsed = parse_unchecked_source(text, PySourceType::Python);
     let body = &parsed.syntax().body;
     let reader = Reader {
+        is_benchmark: text.contains("pytestmark = pytest.mark.benchmark"),
         text,
         options,
         names: Names::of(body),
         functions: functions_of(body),
+        module_values: module_values(body),
+        checking_fixtures: BTreeMap::new(),
+    };
+    let reader = Reader {
+        checking_fixtures: helpers::checking_fixtures(&reader),
+        ..reader
     };
     let mut file = tests::collect(&reader, body);
     comments::collect(&reader, parsed.tokens(), &mut file);
@@ -45,6 +59,12 @@ struct Reader<'a> {
     names: Names,
     /// Functions of the module and methods of its classes, by name: helpers are followed.
     functions: BTreeMap<&'a str, Vec<&'a StmtFunctionDef>>,
+    /// What the module measures is its speed.
+    is_benchmark: bool,
+    /// What names of the module hold that are assigned once.
+    module_values: BTreeMap<&'a str, &'a Expr>,
+    /// Fixtures that assert something when the test is done.
+    checking_fixtures: BTreeMap<&'a str, helpers::Fixture>,
 }
 
 impl<'a> Reader<'a> {
@@ -59,6 +79,26 @@ impl<'a> Reader<'a> {
 
 fn span(range: TextRange) -> Span {
     range.start().to_usize()..range.end().to_usize()
+}
+
+fn module_values(body: &[Stmt]) -> BTreeMap<&str, &Expr> {
+    let mut found: BTreeMap<&str, Option<&Expr>> = BTreeMap::new();
+    for statement in body {
+        if let Stmt::Assign(assign) = statement {
+            for target in &assign.targets {
+                if let Expr::Name(name) = target {
+                    found
+                        .entry(name.id.as_str())
+                        .and_modify(|held| *held = None)
+                        .or_insert(Some(&assign.value));
+                }
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 fn functions_of(body: &[Stmt]) -> BTreeMap<&str, Vec<&StmtFunctionDef>> {

@@ -14,7 +14,7 @@ use crate::quality::model::{
 };
 use body::Body;
 use quote::ToTokens as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ImplItem, Item, ItemFn, Meta};
 
@@ -36,6 +36,7 @@ pub(super) fn extract(text: &str, options: &Options) -> Result<FileModel, LintEr
         offset,
         options,
         functions: BTreeMap::new(),
+        macros: BTreeSet::new(),
         file: FileModel::default(),
     };
     reader.functions_of(&parsed.items, 0);
@@ -52,6 +53,8 @@ struct Reader<'a> {
     options: &'a Options,
     /// Functions of the file by name: helpers are followed.
     functions: BTreeMap<String, Vec<syn::Block>>,
+    /// Macros of the file that assert.
+    macros: BTreeSet<String>,
     file: FileModel,
 }
 
@@ -90,7 +93,15 @@ impl Reader<'_> {
                         self.functions_of(items, depth + 1);
                     }
                 }
-                Item::Macro(rules) if rules.mac.path.is_ident("macro_rules") => {}
+                Item::Macro(rules) if rules.mac.path.is_ident("macro_rules") => {
+                    let text = rules.mac.tokens.to_string();
+                    if let (Some(name), true) = (
+                        &rules.ident,
+                        text.contains("assert") || text.contains("panic !"),
+                    ) {
+                        self.macros.insert(name.to_string());
+                    }
+                }
                 _ => {}
             }
         }
@@ -182,7 +193,12 @@ impl Reader<'_> {
         for attribute in &function.attrs {
             self.attribute(attribute, &mut test);
         }
-        Body::read(self, &function.block, &mut test);
+        Body::read(
+            self,
+            &function.block,
+            has(&function.attrs, "should_panic"),
+            &mut test,
+        );
         self.file.tests.push(test);
     }
 
@@ -207,7 +223,11 @@ impl Reader<'_> {
                     context: Context::default(),
                     text: text.clone(),
                 });
-                if text.contains("expected") {
+                let expected = match text.split_once('"') {
+                    Some((_, rest)) => !rest.starts_with('"'),
+                    None => text.contains("expected"),
+                };
+                if expected {
                     return;
                 }
                 FactKind::BroadRaises {

@@ -52,6 +52,13 @@ fn check(subject: &mut Subject<'_>) {
         ]
         .iter()
         .any(|word| name.contains(word));
+        // Beside a comparison with something else it is about what equality means.
+        let about_equality = about_equality
+            || at.is_some_and(|test| {
+                test.assertions
+                    .iter()
+                    .any(|other| other.text.contains("!=") || other.text.contains("hash("))
+            });
         let severity = if about_equality {
             Severity::Warning
         } else {

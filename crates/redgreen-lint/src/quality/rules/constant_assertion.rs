@@ -3,7 +3,7 @@
 use super::{Example, Rule, Subject};
 use crate::quality::Language;
 use crate::quality::finding::Severity;
-use crate::quality::model::FactKind;
+use crate::quality::model::{FactKind, Strength};
 
 /// T03.
 pub static RULE: Rule = Rule {
@@ -41,11 +41,21 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &mut Subject<'_>) {
     subject.each_fact(|subject, at, fact| {
-        if let FactKind::ConstantTrue = &fact.kind {
+        if let FactKind::ConstantTrue { in_callback } = &fact.kind {
+            let among_others = at.is_some_and(|test| {
+                test.assertions
+                    .iter()
+                    .any(|assertion| assertion.strength != Strength::None)
+            });
+            let severity = match (*in_callback, among_others) {
+                (false, _) => Severity::Error,
+                (true, false) => Severity::Warning,
+                (true, true) => Severity::Info,
+            };
             subject.fact(
                 at,
                 fact,
-                Severity::Error,
+                severity,
                 "the assertion is on a constant and cannot fail",
             );
         }

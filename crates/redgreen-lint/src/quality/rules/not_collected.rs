@@ -36,8 +36,13 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &mut Subject<'_>) {
     subject.each_fact(|subject, at, fact| {
-        if let FactKind::NotCollected { why } = &fact.kind {
-            subject.fact(at, fact, Severity::Error, format!("never collected: {why}"));
+        if let FactKind::NotCollected { why, sure } = &fact.kind {
+            let severity = if *sure {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            subject.fact(at, fact, severity, format!("never collected: {why}"));
         }
     });
 }

@@ -42,7 +42,24 @@ pub static RULE: Rule = Rule {
 fn check(subject: &mut Subject<'_>) {
     subject.each_fact(|subject, at, fact| {
         if let FactKind::Tampers { how } = &fact.kind {
-            subject.fact(at, fact, Severity::Error, how.clone());
+            // A class that is equal to everything cheats where it is compared.
+            let severity = match how.split_once("` is equal to everything") {
+                Some((class, _)) if subject.language == Language::Rust => {
+                    let class = class.trim_start_matches('`');
+                    let compared = subject.file.tests.iter().any(|test| {
+                        test.assertions
+                            .iter()
+                            .any(|assertion| assertion.text.contains(class))
+                    });
+                    if compared {
+                        Severity::Error
+                    } else {
+                        Severity::Warning
+                    }
+                }
+                _ => Severity::Error,
+            };
+            subject.fact(at, fact, severity, how.clone());
         }
     });
 }

@@ -31,6 +31,19 @@ fn check(subject: &mut Subject<'_>) {
                     Severity::Error,
                     "never reached",
                 );
+            } else if assertion.context.uncalled {
+                // Beside others it is a helper that somebody forgot.
+                let severity = if test.assertions.iter().all(|other| other.context.uncalled) {
+                    Severity::Error
+                } else {
+                    Severity::Info
+                };
+                subject.at(
+                    Some(test),
+                    assertion.span.clone(),
+                    severity,
+                    "never reached: nothing calls the function that it stands in",
+                );
             } else if assertion.context.in_raises {
                 subject.at(
                     Some(test),

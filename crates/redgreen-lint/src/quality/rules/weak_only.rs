@@ -52,13 +52,13 @@ fn check(subject: &mut Subject<'_>) {
                     .iter()
                     .all(|assertion| strength(assertion.strength))
         };
-        if all(&|strength| matches!(strength, Strength::Weak | Strength::Flag)) {
+        if all(&|strength| matches!(strength, Strength::Weak | Strength::Flag | Strength::Shape)) {
             let flags = test
                 .assertions
                 .iter()
-                .any(|assertion| assertion.strength == Strength::Flag);
+                .any(|assertion| assertion.strength != Strength::Weak);
             let severity = match subject.language {
-                _ if flags => Severity::Warning,
+                _ if flags || test.must_not_raise => Severity::Warning,
                 Language::Python | Language::JavaScript | Language::TypeScript => Severity::Error,
                 Language::Rust | Language::Go => Severity::Warning,
             };

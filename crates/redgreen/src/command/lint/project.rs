@@ -9,8 +9,16 @@ use redgreen_core::id::RelPath;
 use redgreen_host::git::Repository;
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::quality::{MockPolicy, Options};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// What a file was on the base.
+pub(super) enum Base {
+    /// The same bytes.
+    Same,
+    /// This text.
+    Text(String),
+}
 
 /// The project.
 pub(super) struct Project {
@@ -91,12 +99,33 @@ impl Project {
         RelPath::new(relative.to_str()?).ok()
     }
 
-    /// The file as it was; `None` where it was not.
-    pub(super) fn base_text(&self, path: &RelPath) -> Option<String> {
-        let (base, repository) = (self.base.as_ref()?, self.repository.as_ref()?);
-        base.get(path)?;
-        let bytes = base.bytes(repository, path).ok()?;
-        String::from_utf8(bytes.to_vec()).ok()
+    /// What the files were, with one git process for all of them; those that are as they were are not read at all.
+    pub(super) fn base_of<'f>(
+        &self,
+        files: impl Iterator<Item = (&'f RelPath, &'f str)>,
+    ) -> BTreeMap<RelPath, Base> {
+        let mut known = BTreeMap::new();
+        let (Some(base), Some(repository)) = (&self.base, &self.repository) else {
+            return known;
+        };
+        let mut changed = Vec::new();
+        for (path, text) in files {
+            match base.get(path) {
+                Some(file) if file.oid == repository.blob_id(text.as_bytes()) => {
+                    known.insert(path.clone(), Base::Same);
+                }
+                Some(_) => changed.push(path),
+                None => {}
+            }
+        }
+        if let Ok(bytes) = base.bytes_of(repository, changed) {
+            for (path, bytes) in bytes {
+                if let Ok(text) = String::from_utf8(bytes.to_vec()) {
+                    known.insert(path, Base::Text(text));
+                }
+            }
+        }
+        known
     }
 
     pub(super) fn options(&self, path: &RelPath) -> Options {

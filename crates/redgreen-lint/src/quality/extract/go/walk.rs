@@ -38,10 +38,13 @@ pub(super) fn function(text: &str, options: &Options, node: Node<'_>, file: &mut
         if name.to_lowercase().starts_with("test")
             && parameters.contains("*testing.T")
             && !parameters.contains(',')
+            // Called by a test: a helper with that name.
+            && text.matches(name).count() == 1
         {
             file.facts.push(Fact {
                 span: name_node.byte_range(),
                 kind: FactKind::NotCollected {
+                    sure: true,
                     why: format!("the go tool runs `TestX`, not `{name}`"),
                 },
             });
@@ -147,7 +150,7 @@ fn statements_of(block: Node<'_>) -> Vec<Node<'_>> {
 struct Walk<'t> {
     text: &'t str,
     options: &'t Options,
-    /// The name of `*testing.T`.
+    /// The name of `*testing.T`; a subtest may have another one.
     handle: String,
     is_suite: bool,
     test: TestModel,
@@ -251,7 +254,18 @@ impl Walk<'_> {
             "func_literal" => {
                 let before = self.context.unreachable;
                 self.context.unreachable = false;
+                // `func(st *testing.T) {`
+                let handle = node
+                    .child_by_field_name("parameters")
+                    .map(|parameters| text_of(parameters, self.text))
+                    .filter(|parameters| parameters.contains("*testing."))
+                    .and_then(|parameters| {
+                        parameters.trim_start_matches('(').split_whitespace().next()
+                    })
+                    .map_or_else(|| self.handle.clone(), str::to_owned);
+                let outer = std::mem::replace(&mut self.handle, handle);
                 self.inner(node, depth);
+                self.handle = outer;
                 self.context.unreachable = before;
             }
             "defer_statement" => {
@@ -308,8 +322,13 @@ impl Walk<'_> {
                 self.fact(node, FactKind::UnseenFailure);
             }
         }
+        // Where every branch asserts, something is asserted.
+        let alternative = node.child_by_field_name("alternative");
+        let exhaustive = !fails
+            && alternative.is_some_and(|other| other.kind() == "block" && self.asserts_in(other))
+            && consequence.is_some_and(|block| self.asserts_in(block));
         self.within(
-            |context| context.conditional = true,
+            |context| context.conditional |= !exhaustive,
             |walk| {
                 if let Some(block) = consequence
                     && !fails
@@ -324,6 +343,17 @@ impl Walk<'_> {
                 }
             },
         );
+    }
+
+    /// Whether a block asserts something.
+    fn asserts_in(&self, block: Node<'_>) -> bool {
+        let text = text_of(block, self.text);
+        ["assert.", "require.", "Expect("]
+            .iter()
+            .any(|word| text.contains(word))
+            || ["Error", "Fatal", "Fail"]
+                .iter()
+                .any(|call| text.contains(&format!("{}.{call}", self.handle)))
     }
 
     /// Whether a block calls `t.Error` or one of its like in one of its own statements.
@@ -427,6 +457,17 @@ impl Walk<'_> {
                         in_body: self.begun || context.conditional,
                     },
                 ),
+                // `t.Run("name", testTotal)`: what runs stands elsewhere.
+                "Run"
+                    if arguments
+                        .get(1)
+                        .is_some_and(|run| run.kind() != "func_literal") =>
+                {
+                    self.test.helpers.push(Helper {
+                        name: argument(1).unwrap_or("").to_owned(),
+                        asserts: Asserts::Named,
+                    });
+                }
                 "Log" | "Logf" | "Helper" | "Parallel" | "Cleanup" | "Setenv" | "TempDir"
                 | "Name" | "Run" | "Context" | "Chdir" => {}
                 _ => {}
@@ -453,6 +494,12 @@ impl Walk<'_> {
                 && !matches!(method, "T" | "Run" | "SetT" | "Require" | "Assert")
         {
             self.testify(node, method, &arguments, context);
+        } else if (package.starts_with("Expect(")
+            || package.contains(".Expect(")
+            || package.starts_with("Ω("))
+            && matches!(method, "To" | "ToNot" | "NotTo" | "Should" | "ShouldNot")
+        {
+            self.assertion(node, Strength::Value, context);
         } else if arguments
             .iter()
             .any(|node| text_of(*node, self.text) == self.handle)
@@ -496,7 +543,7 @@ impl Walk<'_> {
             .unwrap_or(method);
         let strength = match base {
             "True" | "IsTrue" if of(0) == Some("true") => {
-                self.fact(node, FactKind::ConstantTrue);
+                self.fact(node, FactKind::ConstantTrue { in_callback: false });
                 Strength::None
             }
             "True" if of(0) == Some("false") => {
@@ -505,7 +552,7 @@ impl Walk<'_> {
                 return;
             }
             "False" if of(0) == Some("false") => {
-                self.fact(node, FactKind::ConstantTrue);
+                self.fact(node, FactKind::ConstantTrue { in_callback: false });
                 Strength::None
             }
             "Fail" | "FailNow" => {
@@ -520,7 +567,7 @@ impl Walk<'_> {
                     self.fact(
                         node,
                         if literal {
-                            FactKind::ConstantTrue
+                            FactKind::ConstantTrue { in_callback: false }
                         } else {
                             FactKind::ComparesItself
                         },

@@ -15,7 +15,7 @@ pub(super) fn fact(name: &str, parts: &[Part<'_, '_>], in_test: bool) -> Option<
         }));
     }
     match name {
-        "process.exit" | "process.abort" | "process.kill" if in_test => Some(FactKind::Tampers {
+        "process.exit" | "process.abort" if in_test => Some(FactKind::Tampers {
             how: "ends the process of the runner".to_owned(),
         }),
         "Math.random" | "crypto.randomUUID" => Some(FactKind::Unrepeatable { on: "chance" }),

@@ -1,8 +1,9 @@
 //! Which calls are assertions, and what they say.
 
 use super::chain::{self, Part};
+use super::known::{Known, squeezed};
 use super::matchers;
-use super::values::{is_literal, is_predicate, is_pure, truth_of};
+use super::values::{is_literal, is_predicate, is_pure};
 use super::walk::Walk;
 use crate::quality::model::{Asserts, FactKind, Strength};
 use oxc_ast::ast::*;
@@ -92,14 +93,29 @@ impl Walk<'_> {
                     }
                     return true;
                 }
+                // playwright's matchers wait, and give a promise.
+                let of_page = self.text.contains("@playwright/test")
+                    && matches!(
+                        last.name.as_str(),
+                        "toBeVisible"
+                            | "toHaveText"
+                            | "toBeHidden"
+                            | "toHaveURL"
+                            | "toHaveTitle"
+                            | "toBeEnabled"
+                            | "toBeChecked"
+                            | "toHaveCount"
+                            | "toContainText"
+                    );
                 if is_statement
                     && !self.awaited
-                    && parts.iter().any(|part| {
-                        matches!(
-                            part.name.as_str(),
-                            "resolves" | "rejects" | "poll" | "eventually"
-                        )
-                    })
+                    && (of_page
+                        || parts.iter().any(|part| {
+                            matches!(
+                                part.name.as_str(),
+                                "resolves" | "rejects" | "poll" | "eventually"
+                            )
+                        }))
                 {
                     self.fact(
                         span,
@@ -124,6 +140,17 @@ impl Walk<'_> {
                         span,
                         FactKind::BroadRaises {
                             expected: format!("{}()", last.name),
+                        },
+                    );
+                }
+                if matches!(last.name.as_str(), "toThrow" | "toThrowError")
+                    && !negated
+                    && matches!(last.arguments.and_then(|list| list.first()).and_then(Argument::as_expression), Some(Expression::Identifier(kind)) if kind.name == "Error")
+                {
+                    self.fact(
+                        span,
+                        FactKind::BroadRaises {
+                            expected: "Error".to_owned(),
                         },
                     );
                 }
@@ -168,9 +195,21 @@ impl Walk<'_> {
                     return true;
                 }
                 if method == "fail" {
-                    let first =
-                        !self.begun && !self.context.conditional && !self.context.in_handler;
-                    self.fact(span, FactKind::AlwaysFails { first });
+                    self.always_fails(span);
+                    if self.context.swallowed {
+                        self.assertion(span, Strength::Value);
+                    }
+                    return true;
+                }
+                if method == "pass"
+                    && self.functions == 0
+                    && self
+                        .test
+                        .as_ref()
+                        .is_some_and(|test| test.assertions.is_empty())
+                {
+                    self.assertion(span, Strength::None);
+                    self.fact(span, FactKind::ConstantTrue { in_callback: false });
                     return true;
                 }
                 if root.name == "t" && matches!(method, "skip" | "todo") {
@@ -194,8 +233,30 @@ impl Walk<'_> {
                 let list = last.arguments.unwrap_or_default();
                 let of = |index: usize| list.get(index).and_then(Argument::as_expression);
                 match (method, of(0), of(1)) {
+                    ("truthy", Some(condition @ Expression::CallExpression(_)), _)
+                        if !is_predicate(condition) =>
+                    {
+                        strength = Strength::Weak;
+                    }
                     ("ok" | "true" | "truthy" | "isTrue", Some(condition), _) => {
                         strength = self.truth(span, condition)
+                    }
+                    (
+                        "notEqual" | "notStrictEqual" | "not" | "isNot" | "notDeepEqual",
+                        Some(left),
+                        Some(right),
+                    ) => {
+                        let (one, two) = (
+                            self.names.known(self.text, left),
+                            self.names.known(self.text, right),
+                        );
+                        match (one, two) {
+                            (Some(one), Some(two)) => strength = self.constant(span, one != two),
+                            (None, Some(Known::Null | Known::Undefined)) => {
+                                strength = Strength::Weak;
+                            }
+                            _ => {}
+                        }
                     }
                     (
                         "equal" | "strictEqual" | "deepEqual" | "deepStrictEqual" | "is" | "same"
@@ -203,9 +264,32 @@ impl Walk<'_> {
                         Some(left),
                         Some(right),
                     ) => {
-                        if let Some(trivial) = self.same(span, left, right) {
+                        let (one, two) = (
+                            self.names.known(self.text, left),
+                            self.names.known(self.text, right),
+                        );
+                        if let (Some(one), Some(two)) = (one, two) {
+                            strength = self.constant(span, one == two);
+                        } else if let Some(trivial) = self.same(span, left, right) {
                             strength = trivial;
+                        } else if self.names.is_answer(left) || self.names.is_answer(right) {
+                            strength = Strength::OfDouble;
+                        } else if chain::text(&chain::of_expression(left))
+                            .ends_with(".mock.callCount")
+                        {
+                            strength = Strength::MockCalledWith;
                         }
+                    }
+                    // `assert.throws(f, Error)` is content with any error, too.
+                    ("throws", Some(_), Some(Expression::Identifier(kind)))
+                        if kind.name == "Error" =>
+                    {
+                        self.fact(
+                            span,
+                            FactKind::BroadRaises {
+                                expected: "Error".to_owned(),
+                            },
+                        );
                     }
                     ("throws", Some(_), None) => self.fact(
                         span,
@@ -227,8 +311,10 @@ impl Walk<'_> {
                 true
             }
             "fail" if parts.len() == 1 => {
-                let first = !self.begun && !self.context.conditional && !self.context.in_handler;
-                self.fact(span, FactKind::AlwaysFails { first });
+                self.always_fails(span);
+                if self.context.swallowed {
+                    self.assertion(span, Strength::Value);
+                }
                 true
             }
             _ => {
@@ -269,47 +355,186 @@ impl Walk<'_> {
     ) -> Strength {
         let equality = matches!(
             matcher.name.as_str(),
-            "toBe" | "toEqual" | "toStrictEqual" | "equal" | "eql" | "equals" | "eq"
+            "toBe" | "toEqual" | "toStrictEqual" | "equal" | "equals" | "eql" | "eq" | "deepEqual"
         );
         let expected = matcher
             .arguments
             .and_then(|list| list.first())
             .and_then(Argument::as_expression);
+        let value = self.names.known(self.text, subject);
+        let other = expected.and_then(|expected| self.names.known(self.text, expected));
+        if self.names.is_answer(subject) {
+            return Strength::OfDouble;
+        }
         if equality && let Some(expected) = expected {
-            if is_literal(subject) && is_literal(expected) {
-                let equal = self.piece(subject.span()) == self.piece(expected.span());
-                if equal == negated {
-                    let first =
-                        !self.begun && !self.context.conditional && !self.context.in_handler;
-                    self.fact(span, FactKind::AlwaysFails { first });
-                } else {
-                    self.fact(span, FactKind::ConstantTrue);
-                }
-                return Strength::None;
-            }
             if !negated && let Some(strength) = self.same(span, subject, expected) {
                 return strength;
             }
-        }
-        let truth = match (matcher.name.as_str(), truth_of(subject)) {
-            ("toBeTruthy" | "toBeDefined" | "ok", Some(truth)) => Some(truth != negated),
-            ("true", Some(truth)) if matches!(subject, Expression::BooleanLiteral(_)) => {
-                Some(truth != negated)
+            if self.asks_whether_it_is_itself(subject) {
+                self.fact(span, FactKind::ComparesItself);
+                return Strength::None;
             }
-            ("toBeFalsy", Some(truth)) => Some(truth == negated),
+        }
+        let holds = match (matcher.name.as_str(), &value, &other) {
+            (_, Some(value), Some(other)) if equality => Some(value == other),
+            ("toBeTruthy" | "ok", Some(value), _) => Some(value.truth()),
+            ("toBeFalsy", Some(value), _) => Some(!value.truth()),
+            ("toBeDefined" | "exist", Some(value), _) => Some(*value != Known::Undefined),
+            ("toBeNull" | "null", Some(value), _) => Some(*value == Known::Null),
+            ("toBeUndefined" | "undefined", Some(value), _) => Some(*value == Known::Undefined),
+            ("true", Some(Known::Bool(value)), _) => Some(*value),
+            ("false", Some(Known::Bool(value)), _) => Some(!*value),
+            (
+                "toContain"
+                | "toHaveLength"
+                | "toBeGreaterThan"
+                | "toBeLessThan"
+                | "toMatch"
+                | "toBeGreaterThanOrEqual"
+                | "toBeLessThanOrEqual"
+                | "include"
+                | "contain",
+                Some(_),
+                Some(_),
+            ) => Some(!negated),
             _ => None,
         };
-        match truth {
-            Some(true) => {
-                self.fact(span, FactKind::ConstantTrue);
-                Strength::None
+        // `expect([cart]).toContain(cart)`
+        if let (Expression::ArrayExpression(list), "toContain", Some(expected)) =
+            (subject, matcher.name.as_str(), expected)
+            && is_pure(expected)
+            && list.elements.iter().any(|element| {
+                element.as_expression().is_some_and(|element| {
+                    squeezed(self.text, element) == squeezed(self.text, expected)
+                })
+            })
+        {
+            self.fact(span, FactKind::ComparesItself);
+            return Strength::None;
+        }
+        match holds {
+            Some(truth) => self.constant(span, truth != negated),
+            None => self.softer(subject, matcher, expected, negated, strength),
+        }
+    }
+
+    /// An assertion on a constant.
+    fn constant(&mut self, span: Span, holds: bool) -> Strength {
+        if !holds {
+            self.always_fails(span);
+        } else if self.functions == 0 || !(self.counted || self.has_done) {
+            // In a callback of a test that counts or waits it shows that the callback was called.
+            let in_callback = self.functions > 0;
+            self.fact(span, FactKind::ConstantTrue { in_callback });
+            return Strength::None;
+        }
+        Strength::Predicate
+    }
+
+    /// Something that fails whatever the code does.
+    pub(super) fn always_fails(&mut self, span: Span) {
+        let first = !self.begun
+            && self.functions == 0
+            && self.in_try == 0
+            && !self.context.conditional
+            && !self.context.in_handler;
+        self.fact(span, FactKind::AlwaysFails { first });
+    }
+
+    /// `expect(r === r).toBe(true)`
+    fn asks_whether_it_is_itself(&self, subject: &Expression<'_>) -> bool {
+        matches!(subject, Expression::BinaryExpression(binary)
+            if binary.operator.is_equality()
+                && is_pure(&binary.left)
+                && squeezed(self.text, &binary.left) == squeezed(self.text, &binary.right))
+    }
+
+    /// Matchers that say less than they seem to, by what they are asked of.
+    fn softer(
+        &self,
+        subject: &Expression<'_>,
+        matcher: &Part<'_, '_>,
+        expected: Option<&Expression<'_>>,
+        negated: bool,
+        strength: Strength,
+    ) -> Strength {
+        let nothing = expected.is_some_and(|expected| {
+            matches!(
+                self.names.known(self.text, expected),
+                Some(Known::Null | Known::Undefined)
+            )
+        });
+        let yes = matches!(
+            expected.and_then(|expected| self.names.known(self.text, expected)),
+            Some(Known::Bool(true))
+        );
+        let name = matcher.name.as_str();
+        let equality = matches!(name, "toBe" | "toEqual" | "toStrictEqual" | "equal" | "eql");
+        if equality && negated && nothing {
+            return Strength::Weak;
+        }
+        let root = chain::text(&chain::of_expression(subject));
+        let is_length = root.ends_with(".length") || root.ends_with(".size");
+        let expected_text = expected.map(|expected| squeezed(self.text, expected));
+        let general = expected_text
+            .as_deref()
+            .is_some_and(|text| text == "expect.anything()" || text.starts_with("expect.any("));
+        let zero = expected_text.as_deref() == Some("0");
+        match (name, subject) {
+            // `expect(!!r).toBe(true)`
+            (_, Expression::UnaryExpression(outer))
+                if equality
+                    && yes
+                    && matches!(&outer.argument, Expression::UnaryExpression(inner)
+                        if inner.operator == UnaryOperator::LogicalNot
+                            && matches!(inner.argument, Expression::Identifier(_))) =>
+            {
+                Strength::Weak
             }
-            Some(false) => {
-                let first = !self.begun && !self.context.conditional && !self.context.in_handler;
-                self.fact(span, FactKind::AlwaysFails { first });
-                Strength::None
+            (_, Expression::UnaryExpression(unary))
+                if equality && unary.operator == UnaryOperator::Typeof =>
+            {
+                Strength::Shape
             }
-            None => strength,
+            (_, Expression::CallExpression(_))
+                if yes && (root == "Array.isArray" || root == "Object.keys.length") =>
+            {
+                Strength::Shape
+            }
+            // `expect(r.length > 0).toBe(true)`
+            (_, Expression::BinaryExpression(binary))
+                if yes
+                    && binary.operator == BinaryOperator::GreaterThan
+                    && squeezed(self.text, &binary.left).ends_with(".length")
+                    && squeezed(self.text, &binary.right) == "0" =>
+            {
+                Strength::Shape
+            }
+            (_, Expression::BinaryExpression(binary))
+                if binary.operator == BinaryOperator::Instanceof && yes =>
+            {
+                Strength::Shape
+            }
+            ("toBeGreaterThan" | "above", _) if is_length && zero => Strength::Shape,
+            ("toBeInstanceOf" | "toBeTypeOf", _) => Strength::Shape,
+            ("a" | "an" | "instanceof" | "instanceOf", _) => Strength::Shape,
+            ("toHaveProperty", _) if matcher.arguments.is_some_and(|list| list.len() == 1) => {
+                Strength::Shape
+            }
+            ("toEqual" | "toStrictEqual" | "toMatchObject", _) if general => Strength::Shape,
+            // `expect(spy.called).to.be.true`, `expect(f.mock.calls.length).toBe(1)`
+            _ if root.ends_with(".called") || root.ends_with(".calledOnce") => Strength::MockCalled,
+            _ if root.ends_with(".mock.calls.length")
+                || root.ends_with(".mock.calls")
+                || root.ends_with(".callCount") =>
+            {
+                if matches!(name, "toHaveLength" | "toBe" | "equal" | "length") {
+                    Strength::MockCalledWith
+                } else {
+                    strength
+                }
+            }
+            _ => strength,
         }
     }
 
@@ -321,29 +546,35 @@ impl Walk<'_> {
     ) -> Option<Strength> {
         if is_pure(left) && self.piece(left.span()) == self.piece(right.span()) {
             let kind = if is_literal(left) {
-                FactKind::ConstantTrue
+                FactKind::ConstantTrue { in_callback: false }
             } else {
                 FactKind::ComparesItself
             };
             self.fact(span, kind);
             return Some(Strength::None);
         }
+        if self.names.same(left, right) {
+            self.fact(span, FactKind::ComparesItself);
+            return Some(Strength::None);
+        }
+        if self.names.asked_twice(self.text, left, right) {
+            self.fact(span, FactKind::ExpectedFromSubject);
+        }
         None
     }
 
     /// `assert(condition)`
     pub(super) fn truth(&mut self, span: Span, condition: &Expression<'_>) -> Strength {
-        match truth_of(condition) {
-            Some(true) => {
-                self.fact(span, FactKind::ConstantTrue);
-                return Strength::None;
-            }
-            Some(false) => {
-                let first = !self.begun && !self.context.conditional && !self.context.in_handler;
-                self.fact(span, FactKind::AlwaysFails { first });
-                return Strength::None;
-            }
-            None => {}
+        if let Some(known) = self.names.known(self.text, condition) {
+            let holds = known.truth();
+            return self.constant(span, holds);
+        }
+        if self.names.is_answer(condition) {
+            return Strength::OfDouble;
+        }
+        let name = chain::text(&chain::of_expression(condition));
+        if name.ends_with(".called") || name.ends_with(".calledOnce") {
+            return Strength::MockCalled;
         }
         match condition {
             Expression::Identifier(_) => Strength::Weak,
@@ -359,16 +590,6 @@ impl Walk<'_> {
             Expression::CallExpression(_) | Expression::AwaitExpression(_) => Strength::Predicate,
             _ => Strength::Value,
         }
-    }
-
-    /// A statement of its own.
-    pub(super) fn chain_statement<'a>(&mut self, span: Span, expression: &Expression<'a>) -> bool {
-        let parts = chain::of_expression(expression);
-        if parts.first().is_none_or(|part| part.name == "?") || self.test.is_none() {
-            return false;
-        }
-        // Only what ends without a call: calls come through `visit_call_expression`.
-        self.expectation(span, &parts, true)
     }
 }
 

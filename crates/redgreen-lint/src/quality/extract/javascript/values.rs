@@ -63,11 +63,20 @@ pub(super) fn is_literal(expression: &Expression<'_>) -> bool {
     )
 }
 
+/// A literal that is one value.
+pub(super) fn is_scalar(expression: &Expression<'_>) -> bool {
+    is_literal(expression)
+}
+
 /// Names and members: nothing that may answer otherwise the second time.
 pub(super) fn is_pure(expression: &Expression<'_>) -> bool {
     match expression {
         Expression::Identifier(_) | Expression::ThisExpression(_) => true,
         Expression::StaticMemberExpression(member) => is_pure(&member.object),
+        Expression::ComputedMemberExpression(member) => {
+            is_pure(&member.object) && is_pure(&member.expression)
+        }
+        Expression::TSNonNullExpression(inner) => is_pure(&inner.expression),
         other => is_literal(other),
     }
 }

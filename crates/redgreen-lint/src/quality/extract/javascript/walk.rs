@@ -2,6 +2,7 @@
 
 use super::calls::{self, string};
 use super::chain::{self, Part};
+use super::known::Names;
 use super::values::{option_marks, surely_runs};
 use crate::quality::Options;
 use crate::quality::extract::must_not_raise;
@@ -50,6 +51,17 @@ pub(super) struct Walk<'t> {
     /// The value of the expression is awaited or returned.
     pub(super) awaited: bool,
     pub(super) fake_timers: bool,
+    /// The expression that is a statement of its own, behind its `await`.
+    pub(super) statement: Option<Span>,
+    /// `expect.assertions(n)`: a branch that is not taken fails the test.
+    pub(super) counted: bool,
+    /// The test ends when its `done` is called.
+    pub(super) has_done: bool,
+    /// Functions around, inside the test.
+    pub(super) functions: usize,
+    /// Inside a `try` that catches.
+    pub(super) in_try: usize,
+    pub(super) names: Names,
 }
 
 impl<'t> Walk<'t> {
@@ -65,6 +77,12 @@ impl<'t> Walk<'t> {
             context: Context::default(),
             begun: false,
             awaited: false,
+            statement: None,
+            counted: false,
+            has_done: false,
+            functions: 0,
+            in_try: 0,
+            names: Names::default(),
             fake_timers: ["useFakeTimers", "fakeTimers", "clock.tick", "mock.timers"]
                 .iter()
                 .any(|word| text.contains(word)),
@@ -239,7 +257,7 @@ impl<'t> Walk<'t> {
             if let Some(Expression::ArrowFunctionExpression(function)) = run
                 && function.r#async
             {
-                self.fact(span, FactKind::NotCollected { why: "a suite must not be asynchronous: what comes after the first `await` is not seen".to_owned() });
+                self.fact(span, FactKind::NotCollected { sure: false, why: "a suite must not be asynchronous: what comes after the first `await` is not seen".to_owned() });
             }
             self.suites.push(title);
             for mark in &marks {
@@ -296,18 +314,70 @@ impl<'t> Walk<'t> {
                 })
                 .collect(),
             must_not_raise: must_not_raise(&title, text),
-            hands_on: false,
+            // What the compiler of types asserts.
+            hands_on: [
+                "@ts-expect-error",
+                "satisfies ",
+                " type ",
+                "z.infer<",
+                "AssertEqual",
+                "assertEqual<",
+            ]
+            .iter()
+            .any(|word| text.contains(word)),
         };
         self.test = Some(test);
         self.context = Context::default();
         self.begun = false;
-        if let Some(run) = run {
-            self.visit_expression(run);
+        self.counted = ["expect.assertions(", "expect.hasAssertions(", ".plan("]
+            .iter()
+            .any(|call| text.contains(call));
+        self.has_done = text.contains("done(") || text.contains("end(") || text.contains("done)");
+        self.functions = 0;
+        self.in_try = 0;
+        self.names = Names::default();
+        match run {
+            Some(Expression::ArrowFunctionExpression(function)) => {
+                self.visit_arrow_body(&function.body);
+            }
+            Some(Expression::FunctionExpression(function)) => {
+                if let Some(body) = &function.body {
+                    self.visit_function_body(body);
+                }
+            }
+            _ => {}
         }
         if let Some(test) = self.test.take() {
             self.file.tests.push(test);
         }
         true
+    }
+}
+
+impl Walk<'_> {
+    fn visit_arrow_body<'a>(&mut self, body: &ArrowFunctionBody<'a>) {
+        match body {
+            ArrowFunctionBody::FunctionBody(body) => self.visit_function_body(body),
+            other => {
+                // `() => expect(p).resolves.toBe(1)` returns its promise.
+                self.awaited = true;
+                if let Some(expression) = other.as_expression() {
+                    self.visit_expression(expression);
+                }
+                self.awaited = false;
+            }
+        }
+    }
+}
+
+/// Whether a statement does nothing but throw.
+fn only_throws(statement: &Statement<'_>) -> bool {
+    match statement {
+        Statement::ThrowStatement(_) => true,
+        Statement::BlockStatement(block) => {
+            matches!(&block.body[..], [Statement::ThrowStatement(_)])
+        }
+        _ => false,
     }
 }
 
@@ -321,7 +391,8 @@ impl<'a> Visit<'a> for Walk<'_> {
         let awaited = std::mem::replace(&mut self.awaited, false);
         if self.test.is_some() {
             self.awaited = awaited;
-            let read = self.expectation(call.span, &parts, true);
+            let is_statement = self.statement == Some(call.span);
+            let read = self.expectation(call.span, &parts, is_statement);
             self.awaited = false;
             if read {
                 for part in &parts {
@@ -336,6 +407,12 @@ impl<'a> Visit<'a> for Walk<'_> {
             self.fact(call.span, kind);
         }
         let last = parts.last().map_or("", |part| part.name.as_str());
+        self.names.spied(&parts);
+        if last.starts_with("mockRe") || last.starts_with("mockImplementation") {
+            // `f.mockReturnValue(3)`: known where `f` is made.
+        } else if self.statement == Some(call.span) {
+            self.names.acts = true;
+        }
         if self.test.is_some() {
             self.test_call(call, &name, last, &parts);
         }
@@ -369,7 +446,9 @@ impl<'a> Visit<'a> for Walk<'_> {
                 && text.contains("setTimeout(")
                 && !self.fake_timers
                 && text.len() < 200
-                && !text.contains("setTimeout(resolve, 0")
+                && ![", 0)", ",0)", "setTimeout(resolve)", "setTimeout(r)"]
+                    .iter()
+                    .any(|end| text.contains(end))
             {
                 self.fact(it.span, FactKind::Sleep);
             }
@@ -394,21 +473,30 @@ impl<'a> Visit<'a> for Walk<'_> {
     fn visit_arrow_function_expression(&mut self, it: &ArrowFunctionExpression<'a>) {
         let before = self.context;
         self.context.unreachable = false;
-        match &it.body {
-            ArrowFunctionBody::FunctionBody(body) => {
-                self.awaited = false;
-                self.visit_function_body(body);
-            }
-            other => {
-                // `() => expect(p).resolves.toBe(1)` returns its promise.
-                self.awaited = true;
-                if let Some(expression) = other.as_expression() {
-                    self.visit_expression(expression);
-                }
-                self.awaited = false;
+        let functions = self.functions;
+        self.functions += 1;
+        self.visit_arrow_body(&it.body);
+        self.functions = functions;
+        self.context = before;
+    }
+
+    fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
+        self.awaited = false;
+        walk::walk_function_body(self, it);
+    }
+
+    fn visit_variable_declaration(&mut self, it: &VariableDeclaration<'a>) {
+        walk::walk_variable_declaration(self, it);
+        if self.test.is_none() || !it.kind.is_const() {
+            return;
+        }
+        for declarator in &it.declarations {
+            if let (BindingPattern::BindingIdentifier(name), Some(value)) =
+                (&declarator.id, &declarator.init)
+            {
+                self.names.hold(self.text, &name.name, value);
             }
         }
-        self.context = before;
     }
 
     fn visit_statements(&mut self, statements: &oxc_allocator::Vec<'a, Statement<'a>>) {
@@ -429,12 +517,25 @@ impl<'a> Visit<'a> for Walk<'_> {
     }
 
     fn visit_expression_statement(&mut self, it: &ExpressionStatement<'a>) {
+        let inner = match &it.expression {
+            Expression::AwaitExpression(wait) => &wait.argument,
+            other => other,
+        };
+        self.statement = Some(inner.span());
         match &it.expression {
-            Expression::StaticMemberExpression(_)
-                if self.chain_statement(it.span, &it.expression) =>
-            {
-                walk::walk_expression_statement(self, it);
-                return;
+            Expression::StaticMemberExpression(_) if self.test.is_some() => {
+                let parts = chain::of_expression(&it.expression);
+                if parts.first().is_some_and(|part| part.name != "?")
+                    && self.expectation(it.span, &parts, true)
+                {
+                    for argument in parts
+                        .iter()
+                        .flat_map(|part| part.arguments.unwrap_or_default())
+                    {
+                        self.visit_argument(argument);
+                    }
+                    return;
+                }
             }
             Expression::BinaryExpression(binary)
                 if self.test.is_some()
@@ -453,10 +554,32 @@ impl<'a> Visit<'a> for Walk<'_> {
         self.begun = true;
     }
 
+    fn visit_throw_statement(&mut self, it: &ThrowStatement<'a>) {
+        if self.test.is_some() {
+            self.always_fails(it.span);
+            if self.context.swallowed {
+                self.assertion(it.span, Strength::Value);
+            }
+        }
+        walk::walk_throw_statement(self, it);
+    }
+
     fn visit_if_statement(&mut self, it: &IfStatement<'a>) {
         self.visit_expression(&it.test);
+        // `if (wrong) throw new Error(…)` is an assertion of its condition.
+        if it.alternate.is_none() && self.test.is_some() && only_throws(&it.consequent) {
+            return self.assertion(it.test.span(), Strength::Value);
+        }
+        let asserts = |statement: &Statement<'a>| {
+            super::ASSERTING
+                .iter()
+                .any(|word| self.piece(statement.span()).contains(word))
+        };
+        // Where every branch asserts, something is asserted.
+        let exhaustive =
+            self.counted || it.alternate.as_ref().is_some_and(asserts) && asserts(&it.consequent);
         self.within(
-            |context| context.conditional = true,
+            |context| context.conditional |= !exhaustive,
             |walk| {
                 walk.visit_statement(&it.consequent);
                 if let Some(other) = &it.alternate {
@@ -537,10 +660,19 @@ impl<'a> Visit<'a> for Walk<'_> {
                 self.fact(handler.span, FactKind::Swallows { broad: true });
             }
         }
+        // A `return` in `finally` throws every failure away.
+        caught |= it.finalizer.as_ref().is_some_and(|last| {
+            last.body
+                .iter()
+                .any(|statement| matches!(statement, Statement::ReturnStatement(_)))
+        });
+        let in_try = self.in_try;
+        self.in_try += usize::from(it.handler.is_some());
         self.within(
             |context| context.swallowed |= caught,
             |walk| walk.visit_block_statement(&it.block),
         );
+        self.in_try = in_try;
         if let Some(handler) = &it.handler {
             self.within(
                 |context| context.in_handler = true,

@@ -1,19 +1,21 @@
 //! The statements of a test with their context.
 
-use super::looks::{Calls, calls_anything, mentions, surely_runs};
+use super::bindings::Bindings;
+use super::constant::constant;
+use super::looks::{Calls, Looks, calls, never_runs, surely_runs};
 use super::names::{dotted, last};
-use super::strength::{constant, of_comparison, of_truth};
+use super::strength::{Scale, of_truth};
 use super::{Reader, facts, span};
-use crate::quality::model::{Assertion, Context, Fact, FactKind, Strength, TestModel};
+use crate::quality::model::{Assertion, Asserts, Context, Fact, FactKind, Strength, TestModel};
 use ruff_python_ast::visitor::Visitor as _;
-use ruff_python_ast::{
-    CmpOp, ExceptHandler, Expr, ExprCall, Stmt, StmtFunctionDef, StmtTry, StmtWith,
-};
+use ruff_python_ast::{Expr, ExprCall, Stmt, StmtFunctionDef, UnaryOp};
 use ruff_text_size::Ranged;
 use std::collections::BTreeSet;
 
 /// Blocks nested deeper are not looked into.
 const DEEPEST: usize = 60;
+/// What a comparison lacks that stands alone.
+const COMPARISON: &str = "a comparison without `assert`";
 
 /// Reads one test.
 pub(super) struct Body<'r, 'a, 't> {
@@ -29,14 +31,20 @@ pub(super) struct Body<'r, 'a, 't> {
     /// Names that hold an assertion method.
     pub(super) aliases: BTreeSet<&'a str>,
     /// Functions and classes around the statement, inside the test: what they raise they raise when they are called.
-    nested: usize,
+    pub(super) nested: usize,
+    /// Inside `if wrong:` with nothing but a failure in it.
+    in_failing_branch: usize,
+    /// Inside a `try` that catches something.
+    pub(super) in_try: usize,
+    pub(super) bindings: Bindings<'a>,
+    /// Names that hold a double.
+    pub(super) doubles: BTreeSet<&'a str>,
 }
 
 impl<'r, 'a, 't> Body<'r, 'a, 't> {
     pub(super) fn read(
         reader: &'r Reader<'a>,
         function: &'a StmtFunctionDef,
-        _class: Option<&str>,
         test: &'t mut TestModel,
     ) {
         let parameters = function
@@ -53,12 +61,17 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             answers_of_predicates: BTreeSet::new(),
             aliases: BTreeSet::new(),
             nested: 0,
+            in_failing_branch: 0,
+            in_try: 0,
+            bindings: Bindings::of(function, &reader.names),
+            doubles: BTreeSet::new(),
         };
+        body.find_doubles(function);
         body.fixtures();
         body.block(&function.body, Context::default(), 0);
     }
 
-    fn fact(&mut self, node: impl Ranged, kind: FactKind) {
+    pub(super) fn fact(&mut self, node: impl Ranged, kind: FactKind) {
         self.test.facts.push(Fact {
             span: span(node.range()),
             kind,
@@ -78,7 +91,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         }
     }
 
-    fn block(&mut self, statements: &'a [Stmt], context: Context, depth: usize) {
+    pub(super) fn block(&mut self, statements: &'a [Stmt], context: Context, depth: usize) {
         if depth > DEEPEST {
             return;
         }
@@ -92,7 +105,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
     }
 
     /// Whether nothing after a statement runs.
-    fn leaves(&self, statement: &Stmt) -> bool {
+    pub(super) fn leaves(&self, statement: &Stmt) -> bool {
         match statement {
             Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_) => true,
             Stmt::Expr(expression) => match &*expression.value {
@@ -106,15 +119,70 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                             | "self.fail"
                             | "self.skipTest"
                             | "sys.exit"
+                            | "os._exit"
+                            | "os.abort"
+                            | "pytest.exit"
                     )
                 }
                 _ => false,
             },
+            Stmt::If(branch) => {
+                let all = |block: &[Stmt]| block.iter().any(|statement| self.leaves(statement));
+                let always = constant(&self.bindings, &branch.test) == Some(true);
+                let has_else = branch
+                    .elif_else_clauses
+                    .iter()
+                    .any(|clause| clause.test.is_none());
+                all(&branch.body)
+                    && (always
+                        || has_else
+                            && branch
+                                .elif_else_clauses
+                                .iter()
+                                .all(|clause| all(&clause.body)))
+            }
             _ => false,
         }
     }
 
-    fn assertion(&mut self, node: impl Ranged, strength: Strength, context: Context) {
+    pub(super) fn scale(&self) -> Scale<'_, 'a> {
+        Scale {
+            reader: self.reader,
+            bindings: &self.bindings,
+        }
+    }
+
+    /// Something that fails whatever the code does.
+    pub(super) fn always_fails(&mut self, node: impl Ranged, context: Context) {
+        let first = self.nested == 0
+            && !self.begun
+            && self.raising == 0
+            && self.in_failing_branch == 0
+            && self.in_try == 0
+            && !context.conditional
+            && !context.in_handler
+            && !context.in_loop;
+        self.fact(node, FactKind::AlwaysFails { first });
+        if context.swallowed {
+            // It cannot even fail: whoever catches it throws it away.
+            self.begun = true;
+        }
+    }
+
+    /// Whether a block asserts something, itself or through a helper of this file.
+    fn asserts_in(&self, block: &'a [Stmt]) -> bool {
+        let mut look = Looks {
+            reader: self.reader,
+            found: false,
+            calls: Vec::new(),
+        };
+        for statement in block {
+            look.visit_stmt(statement);
+        }
+        look.found
+    }
+
+    pub(super) fn assertion(&mut self, node: impl Ranged, strength: Strength, context: Context) {
         let text = self.reader.squeezed(&node);
         self.test.assertions.push(Assertion {
             span: span(node.range()),
@@ -124,21 +192,28 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         });
     }
 
-    fn statement(&mut self, statement: &'a Stmt, context: Context, depth: usize) {
-        let nested = |context: Context| context;
+    pub(super) fn statement(&mut self, statement: &'a Stmt, context: Context, depth: usize) {
         match statement {
             Stmt::Assert(assert) => {
-                if constant(&assert.test) == Some(false) {
-                    let first = self.nested == 0
-                        && !self.begun
-                        && !context.conditional
-                        && !context.in_handler;
-                    self.fact(assert, FactKind::AlwaysFails { first });
+                if constant(&self.bindings, &assert.test) == Some(false) {
+                    self.always_fails(assert, context);
+                    if context.swallowed {
+                        self.assertion(assert, Strength::Value, context);
+                    }
                 } else {
                     let mut found = Vec::new();
-                    let strength = of_truth(self.reader, &assert.test, &mut found);
+                    let strength = of_truth(self.scale(), &assert.test, &mut found);
+                    let strength = self.of_a_double(&assert.test).unwrap_or(strength);
                     let strength = self.known(&assert.test, strength);
                     self.test.facts.append(&mut found);
+                    // `assert a == b if a else True`
+                    let optional = matches!(&*assert.test, Expr::If(choice)
+                        if constant(&self.bindings, &choice.orelse) == Some(true)
+                            || constant(&self.bindings, &choice.body) == Some(true));
+                    let context = Context {
+                        conditional: context.conditional || optional,
+                        ..context
+                    };
                     self.assertion(assert, strength, context);
                     self.begun = true;
                     self.clock_in(&assert.test);
@@ -153,27 +228,48 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             Stmt::Try(attempt) => self.attempt(attempt, context, depth),
             Stmt::If(branch) => {
                 self.expression(&branch.test, context);
+                let known = constant(&self.bindings, &branch.test);
+                let has_else = branch
+                    .elif_else_clauses
+                    .iter()
+                    .any(|clause| clause.test.is_none());
+                // Where every branch asserts, something is asserted.
+                let exhaustive = has_else
+                    && self.asserts_in(&branch.body)
+                    && branch
+                        .elif_else_clauses
+                        .iter()
+                        .all(|clause| self.asserts_in(&clause.body));
+                // `if wrong: fail()` is an assertion of its condition.
+                let fails = branch.elif_else_clauses.is_empty()
+                    && branch
+                        .body
+                        .iter()
+                        .all(|statement| self.fails_plainly(statement));
                 let inner = Context {
-                    conditional: constant(&branch.test).is_none(),
+                    conditional: context.conditional || known.is_none() && !exhaustive && !fails,
+                    unreachable: context.unreachable || known == Some(false),
                     ..context
                 };
-                let inner = Context {
-                    conditional: inner.conditional || context.conditional,
+                self.in_failing_branch += usize::from(fails);
+                self.block(&branch.body, inner, depth + 1);
+                self.in_failing_branch -= usize::from(fails);
+                let otherwise = Context {
+                    unreachable: context.unreachable || known == Some(true),
                     ..inner
                 };
-                self.block(&branch.body, inner, depth + 1);
                 for clause in &branch.elif_else_clauses {
                     if let Some(test) = &clause.test {
                         self.expression(test, context);
                     }
-                    self.block(&clause.body, inner, depth + 1);
+                    self.block(&clause.body, otherwise, depth + 1);
                 }
             }
             Stmt::Match(choice) => {
                 self.expression(&choice.subject, context);
                 let inner = Context {
                     conditional: true,
-                    ..nested(context)
+                    ..context
                 };
                 for case in &choice.cases {
                     self.block(&case.body, inner, depth + 1);
@@ -183,6 +279,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 self.expression(&each.iter, context);
                 let inner = Context {
                     in_loop: context.in_loop || !surely_runs(&each.iter),
+                    unreachable: context.unreachable || never_runs(&each.iter),
                     ..context
                 };
                 self.block(&each.body, inner, depth + 1);
@@ -190,8 +287,10 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             }
             Stmt::While(repeat) => {
                 self.expression(&repeat.test, context);
+                let known = constant(&self.bindings, &repeat.test);
                 let inner = Context {
-                    in_loop: true,
+                    in_loop: context.in_loop || known != Some(true),
+                    unreachable: context.unreachable || known == Some(false),
                     ..context
                 };
                 self.block(&repeat.body, inner, depth + 1);
@@ -208,20 +307,17 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                         FactKind::Skip {
                             conditional: context.conditional || context.in_handler,
                             reason: true,
-                            in_body: true,
+                            in_body: self.begun,
                         },
                     );
-                } else if matches!(last(&name), "AssertionError" | "NotImplementedError") {
-                    let first = self.nested == 0
-                        && !self.begun
-                        && !context.conditional
-                        && !context.in_handler
-                        && !context.in_loop;
-                    if last(&name) == "AssertionError" && !first {
+                } else if !name.is_empty() && self.raising == 0 {
+                    if last(&name) == "AssertionError"
+                        && (self.begun || context.conditional || self.in_failing_branch > 0)
+                    {
                         // `if wrong: raise AssertionError(…)` is an assertion.
                         self.assertion(raise, Strength::Value, context);
                     } else {
-                        self.fact(raise, FactKind::AlwaysFails { first });
+                        self.always_fails(raise, context);
                     }
                 }
                 self.expressions(statement, context);
@@ -229,7 +325,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             Stmt::Return(leave) => {
                 if let Some(value) = leave.value.as_deref()
                     && matches!(value, Expr::Compare(_) | Expr::BooleanLiteral(_))
-                    && depth == 0
+                    && self.nested == 0
                 {
                     self.fact(
                         leave,
@@ -259,13 +355,27 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     }
                     facts::of_assignment(self.reader, target, &assign.value, &mut self.test.facts);
                 }
-                self.begun = true;
+                self.begun |= calls(&assign.value);
                 self.expressions(statement, context);
             }
             Stmt::FunctionDef(function) => {
                 // A callback: what it asserts counts, if it is called.
+                let name = function.name.as_str();
+                let never_called = function.decorator_list.is_empty()
+                    && !self.bindings.reads(name)
+                    && self.nested == 0;
+                if never_called && name.starts_with("test_") {
+                    self.fact(
+                        &function.name,
+                        FactKind::NotCollected {
+                            sure: true,
+                            why: format!("`{name}` is defined inside a test"),
+                        },
+                    );
+                }
                 let inner = Context {
                     unreachable: false,
+                    uncalled: never_called,
                     ..context
                 };
                 let (begun, raising) = (self.begun, self.raising);
@@ -275,7 +385,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 (self.begun, self.raising) = (begun, raising);
             }
             Stmt::ClassDef(class) => {
-                facts::of_class(self.reader, class, &mut self.test.facts);
+                facts::of_class(class, &mut self.test.facts);
                 let inner = Context {
                     unreachable: false,
                     ..context
@@ -309,49 +419,166 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             other => other,
         };
         match inner {
-            Expr::Compare(compare) if self.raising == 0 => {
-                let chained = compare.ops.iter().any(|op| {
-                    matches!(
-                        op,
-                        CmpOp::Eq
-                            | CmpOp::NotEq
-                            | CmpOp::Is
-                            | CmpOp::IsNot
-                            | CmpOp::In
-                            | CmpOp::NotIn
-                            | CmpOp::Lt
-                            | CmpOp::LtE
-                            | CmpOp::Gt
-                            | CmpOp::GtE
-                    )
-                });
-                if chained && !context.swallowed {
+            Expr::Tuple(tuple)
+                if tuple.elts.len() == 2
+                    && matches!(&tuple.elts[..], [Expr::Compare(_), Expr::StringLiteral(_)]) =>
+            {
+                return self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
+            }
+            Expr::Compare(_) if self.raising == 0 && !context.swallowed => {
+                self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
+            }
+            Expr::BoolOp(operation)
+                if self.raising == 0
+                    && !context.swallowed
+                    && operation
+                        .values
+                        .iter()
+                        .all(|value| matches!(value, Expr::Compare(_) | Expr::UnaryOp(_))) =>
+            {
+                self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
+            }
+            Expr::UnaryOp(unary)
+                if unary.op == UnaryOp::Not && self.raising == 0 && !context.swallowed =>
+            {
+                self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
+            }
+            // `mock.assert_called_once` without its brackets, `self.assertEqual`.
+            Expr::Attribute(attribute) => {
+                let method = attribute.attr.as_str();
+                if facts::of_mock_assertion(method).is_some()
+                    || method == "called" && self.raising == 0
+                    || dotted(inner).is_some_and(|name| name.starts_with("self.assert"))
+                {
                     self.fact(
                         expression,
                         FactKind::NotEvaluated {
-                            missing: "a comparison without `assert`",
+                            missing: "the assertion is not called",
+                        },
+                    );
+                    return;
+                }
+            }
+            Expr::Name(name)
+                if matches!(
+                    self.bindings.value(name.id.as_str()),
+                    Some(Expr::Compare(_))
+                ) =>
+            {
+                self.fact(
+                    expression,
+                    FactKind::NotEvaluated {
+                        missing: COMPARISON,
+                    },
+                );
+            }
+            Expr::BinOp(operation)
+                if operation.op == ruff_python_ast::Operator::Div
+                    && matches!(&*operation.right, Expr::NumberLiteral(_))
+                    && constant(&self.bindings, &operation.right) == Some(false) =>
+            {
+                self.always_fails(expression, context);
+            }
+            Expr::Call(call) => {
+                if !matches!(expression, Expr::Await(_)) && self.is_coroutine(call) {
+                    self.fact(
+                        call,
+                        FactKind::NotEvaluated {
+                            missing: "the coroutine is not awaited",
                         },
                     );
                 }
-            }
-            Expr::Call(call) => {
-                self.call_statement(call, context, matches!(expression, Expr::Await(_)));
+                self.call_statement(call, context);
                 return;
             }
-            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_) => return,
+            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_) | Expr::NoneLiteral(_) => return,
             _ => {}
         }
         self.begun = true;
     }
 
-    fn call_statement(&mut self, call: &'a ExprCall, context: Context, _awaited: bool) {
+    /// A call of a function that is `async` in this file, or of `asyncio.sleep`.
+    fn is_coroutine(&self, call: &ExprCall) -> bool {
+        match &*call.func {
+            Expr::Name(name) => self
+                .reader
+                .functions
+                .get(name.id.as_str())
+                .is_some_and(|known| known.iter().all(|function| function.is_async)),
+            Expr::Attribute(_) => self
+                .reader
+                .names
+                .qualified(&call.func)
+                .is_some_and(|name| name == "asyncio.sleep"),
+            _ => false,
+        }
+    }
+
+    /// What a call lacks that stands alone and only answers a question.
+    fn unevaluated_call(&self, name: &str, call: &ExprCall) -> Option<&'static str> {
+        let arguments = &call.arguments.args;
+        if self.raising > 0 || self.defined_here(name).is_some() || self.bindings.binds(name) {
+            return None;
+        }
+        let asks = |argument: &Expr| match argument {
+            Expr::Generator(each) => matches!(&*each.elt, Expr::Compare(_)),
+            other => matches!(other, Expr::Compare(_)),
+        };
+        match (name, &**arguments) {
+            ("isinstance", [_, _]) => Some("a question without `assert`"),
+            ("all" | "any" | "bool", [argument]) if asks(argument) => {
+                Some("a question without `assert`")
+            }
+            (
+                "expect"
+                | "playwright.sync_api.expect"
+                | "playwright.async_api.expect"
+                | "sure.expect"
+                | "expects.expect"
+                | "assertpy.assert_that"
+                | "assert_that",
+                [_],
+            ) => Some("nothing is asked of the value"),
+            ("pytest.raises" | "pytest.warns" | "self.assertRaises", [_]) => {
+                Some("it is neither a block nor given something to call")
+            }
+            _ => None,
+        }
+    }
+
+    fn call_statement(&mut self, call: &'a ExprCall, context: Context) {
         let name = self.reader.names.qualified(&call.func).unwrap_or_default();
         let method = last(&name);
+        if let Some(missing) = self.unevaluated_call(&name, call) {
+            self.fact(call, FactKind::NotEvaluated { missing });
+            return;
+        }
         let first_argument = call.arguments.args.first();
         if matches!(name.as_str(), "pytest.fail" | "self.fail") {
-            let first =
-                !self.begun && !context.conditional && !context.in_handler && !context.in_loop;
-            self.fact(call, FactKind::AlwaysFails { first });
+            self.always_fails(call, context);
+            if self.in_failing_branch > 0 || context.swallowed {
+                self.assertion(call, Strength::Value, context);
+            }
             return;
         }
         if matches!(name.as_str(), "pytest.skip" | "self.skipTest") {
@@ -361,7 +588,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     conditional: context.conditional || context.in_handler,
                     reason: first_argument.is_some()
                         || call.arguments.find_keyword("reason").is_some(),
-                    in_body: true,
+                    in_body: self.begun,
                 },
             );
             return;
@@ -396,68 +623,8 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         self.begun = true;
     }
 
-    /// `self.assertEqual(a, b)` and its like.
-    fn unittest(&mut self, call: &'a ExprCall, method: &str, context: Context) {
-        let arguments = &call.arguments.args;
-        let mut found = Vec::new();
-        let strength = match (method, &**arguments) {
-            ("True", [value, ..]) => match constant(value) {
-                Some(false) => {
-                    let first = self.nested == 0 && !self.begun && !context.conditional;
-                    self.fact(call, FactKind::AlwaysFails { first });
-                    return;
-                }
-                _ => {
-                    let strength = of_truth(self.reader, value, &mut found);
-                    self.known(value, strength)
-                }
-            },
-            ("False", [value, ..]) => match constant(value) {
-                Some(true) => {
-                    let first = self.nested == 0 && !self.begun && !context.conditional;
-                    self.fact(call, FactKind::AlwaysFails { first });
-                    return;
-                }
-                Some(false) => {
-                    self.fact(call, FactKind::ConstantTrue);
-                    Strength::None
-                }
-                None => Strength::Predicate,
-            },
-            ("IsNotNone", _) => Strength::Weak,
-            ("IsInstance" | "NotIsInstance", _) => Strength::Predicate,
-            (
-                "Equal" | "Equals" | "Is" | "AlmostEqual" | "ListEqual" | "DictEqual" | "SetEqual"
-                | "TupleEqual" | "SequenceEqual" | "MultiLineEqual" | "CountEqual",
-                [left, right, ..],
-            ) => of_comparison(self.reader, call, left, CmpOp::Eq, right, &mut found),
-            ("NotEqual" | "IsNot", [left, right, ..]) => {
-                of_comparison(self.reader, call, left, CmpOp::NotEq, right, &mut found)
-            }
-            ("GreaterEqual", [left, right, ..]) => {
-                of_comparison(self.reader, call, left, CmpOp::GtE, right, &mut found)
-            }
-            (
-                "Raises" | "RaisesRegex" | "RaisesMessage" | "Warns" | "WarnsRegex"
-                | "WarnsMessage",
-                _,
-            ) => {
-                if let Some(expected) = arguments.first()
-                    && method == "Raises"
-                {
-                    self.broad(expected, call, false);
-                }
-                Strength::Raises
-            }
-            _ => Strength::Value,
-        };
-        self.test.facts.append(&mut found);
-        self.assertion(call, strength, context);
-        self.begun = true;
-    }
-
     /// A name that holds the answer of a predicate says as much as the call.
-    fn known(&self, expression: &Expr, strength: Strength) -> Strength {
+    pub(super) fn known(&self, expression: &Expr, strength: Strength) -> Strength {
         match expression {
             Expr::Name(name)
                 if strength == Strength::Weak
@@ -469,209 +636,13 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         }
     }
 
-    fn broad(&mut self, expected: &Expr, at: impl Ranged, matched: bool) {
-        let name = self.reader.names.qualified(expected).unwrap_or_default();
-        if !matched
-            && matches!(
-                name.as_str(),
-                "Exception" | "BaseException" | "builtins.Exception"
-            )
-        {
-            self.fact(at, FactKind::BroadRaises { expected: name });
-        }
-    }
-
-    /// `with pytest.raises(…):` and every other `with`.
-    fn with(&mut self, with: &'a StmtWith, context: Context, depth: usize) {
-        let mut raises: Option<(&'a ExprCall, Option<&'a Expr>)> = None;
-        let mut suppressed = false;
-        for item in &with.items {
-            self.expression(&item.context_expr, context);
-            let Expr::Call(call) = &item.context_expr else {
-                continue;
-            };
-            let name = self.reader.names.qualified(&call.func).unwrap_or_default();
-            match last(&name) {
-                "raises"
-                | "assertRaises"
-                | "assertRaisesRegex"
-                | "assertRaisesMessage"
-                | "assertRaisesRegexp"
-                | "RaisesGroup" => {
-                    raises = Some((call, item.optional_vars.as_deref()));
-                }
-                "warns" | "assertWarns" | "assertWarnsRegex" | "deprecated_call" | "assertLogs"
-                | "assertNoLogs" | "assertNumQueries" | "assertWarnsMessage"
-                | "assertTemplateUsed" => {
-                    self.assertion(call, Strength::Raises, context);
-                    self.begun = true;
-                }
-                "suppress" => suppressed = true,
-                other if other.starts_with("assert") => {
-                    self.assertion(call, Strength::Value, context);
-                    self.begun = true;
-                }
-                _ => {}
-            }
-        }
-        let Some((call, bound)) = raises else {
-            let inner = Context {
-                swallowed: context.swallowed || suppressed,
-                ..context
-            };
-            self.block(&with.body, inner, depth + 1);
-            return;
-        };
-        let expected = call.arguments.args.first().or_else(|| {
-            call.arguments
-                .find_keyword("expected_exception")
-                .map(|keyword| &keyword.value)
-        });
-        let matched = call.arguments.find_keyword("match").is_some()
-            || call.arguments.find_keyword("check").is_some()
-            || call.arguments.args.len() > 1;
-        // What is asked of the error afterwards makes up for a general type.
-        let looked_at = bound.and_then(dotted);
-        if let Some(expected) = expected
-            && looked_at.is_none()
-        {
-            self.broad(expected, call, matched);
-        }
-        self.assertion(call, Strength::Raises, context);
-        self.begun = true;
-        if with.body.len() > 1 {
-            let several = with
-                .body
-                .iter()
-                .filter(|statement| calls_anything(statement))
-                .count();
-            if several > 1 {
-                self.fact(call, FactKind::LongRaises);
-            }
-        }
-        let assertion_expected = expected
-            .is_some_and(|expected| self.reader.text_of(expected).contains("AssertionError"));
-        self.raising += 1;
-        for (index, statement) in with.body.iter().enumerate() {
-            let mentions = looked_at.as_deref().is_some_and(|name| match statement {
-                Stmt::Assert(assert) => mentions(&assert.test, name),
-                Stmt::Expr(expression) => {
-                    matches!(&*expression.value, Expr::Call(call)
-                        if dotted(&call.func).is_some_and(|name| last(&name).starts_with("assert")))
-                        && mentions(&expression.value, name)
-                }
-                _ => false,
-            });
-            let inner = Context {
-                in_raises: index > 0 && mentions && !assertion_expected,
-                ..context
-            };
-            self.statement(statement, inner, depth + 1);
-        }
-        self.raising -= 1;
-    }
-
-    fn attempt(&mut self, attempt: &'a StmtTry, context: Context, depth: usize) {
-        let mut catches_failure = false;
-        for handler in &attempt.handlers {
-            let ExceptHandler::ExceptHandler(handler) = handler;
-            let kinds: Vec<String> = match handler.type_.as_deref() {
-                None => vec!["BaseException".to_owned()],
-                Some(Expr::Tuple(tuple)) => tuple
-                    .elts
-                    .iter()
-                    .filter_map(|kind| self.reader.names.qualified(kind))
-                    .collect(),
-                Some(kind) => self.reader.names.qualified(kind).into_iter().collect(),
-            };
-            let broad = kinds
-                .iter()
-                .any(|kind| matches!(last(kind), "Exception" | "BaseException"));
-            let failure = broad || kinds.iter().any(|kind| last(kind) == "AssertionError");
-            let answers = handler
-                .body
-                .iter()
-                .any(|statement| self.answers(statement, 0));
-            catches_failure |= failure && !answers;
-            let thrown_away = handler.body.iter().all(|statement| match statement {
-                Stmt::Pass(_) | Stmt::Continue(_) => true,
-                Stmt::Expr(expression) => matches!(
-                    &*expression.value,
-                    Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)
-                ),
-                Stmt::Return(leave) => leave.value.is_none(),
-                _ => false,
-            });
-            // `try: f() except E: pass else: fail()` expects an error.
-            let expected = attempt
-                .orelse
-                .iter()
-                .any(|statement| self.answers(statement, 0))
-                || attempt.body.iter().any(|statement| self.fails(statement));
-            if thrown_away && !expected {
-                self.fact(handler, FactKind::Swallows { broad: failure });
-            }
-        }
-        let expects_error = attempt.body.iter().any(|statement| self.fails(statement));
-        let inner = Context {
-            swallowed: context.swallowed || catches_failure && !expects_error,
-            ..context
-        };
-        self.block(&attempt.body, inner, depth + 1);
-        for handler in &attempt.handlers {
-            let ExceptHandler::ExceptHandler(handler) = handler;
-            let inner = Context {
-                in_handler: true,
-                ..context
-            };
-            self.block(&handler.body, inner, depth + 1);
-        }
-        self.block(&attempt.orelse, context, depth + 1);
-        self.block(&attempt.finalbody, context, depth + 1);
-    }
-
-    /// Whether a handler's statement lets the failure be seen: it raises, fails or asserts.
-    fn answers(&self, statement: &Stmt, depth: usize) -> bool {
-        match statement {
-            Stmt::Raise(_) | Stmt::Assert(_) => true,
-            Stmt::Expr(expression) => matches!(&*expression.value, Expr::Call(call) if {
-                let name = self.reader.names.qualified(&call.func).unwrap_or_default();
-                last(&name) == "fail" || last(&name).starts_with("assert") || name == "pytest.skip" || name == "self.skipTest" || name == "sys.exit"
-            }),
-            Stmt::If(branch) if depth < 4 => branch
-                .body
-                .iter()
-                .chain(
-                    branch
-                        .elif_else_clauses
-                        .iter()
-                        .flat_map(|clause| &clause.body),
-                )
-                .any(|statement| self.answers(statement, depth + 1)),
-            // What was caught is kept, and looked at later.
-            Stmt::Assign(_) | Stmt::AugAssign(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Whether a statement fails the test when it is reached.
-    fn fails(&self, statement: &Stmt) -> bool {
-        match statement {
-            Stmt::Expr(expression) => matches!(&*expression.value, Expr::Call(call)
-                if self.reader.names.qualified(&call.func).is_some_and(|name| last(&name) == "fail")),
-            Stmt::Assert(assert) => constant(&assert.test) == Some(false),
-            Stmt::Raise(_) => true,
-            _ => false,
-        }
-    }
-
     /// Every call in a statement's own expressions.
     fn expressions(&mut self, statement: &'a Stmt, context: Context) {
         let mut calls = Calls(Vec::new());
         calls.visit_stmt(statement);
         self.calls(calls.0, context);
     }
-    fn expression(&mut self, expression: &'a Expr, context: Context) {
+    pub(super) fn expression(&mut self, expression: &'a Expr, context: Context) {
         let mut calls = Calls(Vec::new());
         calls.visit_expr(expression);
         self.calls(calls.0, context);
@@ -680,13 +651,17 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
     fn calls(&mut self, calls: Vec<&'a ExprCall>, context: Context) {
         for call in calls {
             let Some(name) = self.reader.names.qualified(&call.func) else {
+                if facts::reads_source(self.reader, call) {
+                    self.fact(call, FactKind::ReadsImplementation);
+                }
                 continue;
             };
             facts::of_call(
                 self.reader,
                 &name,
                 call,
-                self.raising > 0,
+                self.raising > 0 || self.nested > 0,
+                &self.bindings,
                 &mut self.test.facts,
             );
             if facts::is_expectation_chain(&name, call) {
@@ -696,14 +671,41 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             }
             if last(&name) == "raises" && call.arguments.args.len() > 1 && !context.in_raises {
                 // `pytest.raises(Error, function, argument)`.
+                if let Some(expected) = call.arguments.args.first() {
+                    self.broad(expected, call, false);
+                }
                 self.assertion(call, Strength::Raises, context);
             }
             if self.aliases.contains(name.as_str()) {
                 self.assertion(call, Strength::Value, context);
                 self.begun = true;
             } else if !self.is_assertion_itself(&name) {
-                self.helper(&name, call);
+                self.helper(&name);
+                if context.swallowed && self.follows(&name) {
+                    self.assertion(call, Strength::Value, context);
+                }
             }
+        }
+    }
+
+    /// Whether a call is of a helper that asserts.
+    fn follows(&self, name: &str) -> bool {
+        self.test.helpers.iter().any(|helper| {
+            helper.name == name && matches!(helper.asserts, Asserts::Yes | Asserts::Named)
+        })
+    }
+
+    /// Whether a statement does nothing but fail.
+    fn fails_plainly(&self, statement: &Stmt) -> bool {
+        match statement {
+            Stmt::Expr(expression) => matches!(&*expression.value, Expr::Call(call)
+                if self.reader.names.qualified(&call.func).is_some_and(|name| matches!(name.as_str(), "pytest.fail" | "self.fail"))),
+            Stmt::Raise(raise) => raise
+                .exc
+                .as_deref()
+                .and_then(dotted)
+                .is_some_and(|name| last(&name) == "AssertionError"),
+            _ => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What single calls, classes and decorators mean.
 
+use super::constant::{constant_alone, is_literal};
 use super::names::{dotted, last};
-use super::strength::{constant, is_literal};
 use super::{Reader, span};
 use crate::quality::model::{Double, DoubleKind, Fact, FactKind, Strength};
 use ruff_python_ast::visitor::{Visitor, walk_expr};
@@ -47,7 +47,7 @@ pub(super) fn is_misspelt_mock_assertion(name: &str, call: &ExprCall) -> bool {
             | "asssert_called"
             | "assert_called_wiht"
             | "assert_called_once_wiht"
-    ) || method.starts_with("assert_cal") && of_mock_assertion(method).is_none() && is_near(method)
+    ) || method.starts_with("as") && of_mock_assertion(method).is_none() && is_near(method)
 }
 
 /// Whether a name is one or two letters away from an assertion of a mock.
@@ -107,12 +107,7 @@ pub(super) fn double_of_fixture(name: &str) -> Option<Double> {
 }
 
 /// Decorators that put a double in place.
-pub(super) fn double_of_decorator(
-    _reader: &Reader<'_>,
-    name: &str,
-    decorator: &Decorator,
-    facts: &mut Vec<Fact>,
-) {
+pub(super) fn double_of_decorator(name: &str, decorator: &Decorator, facts: &mut Vec<Fact>) {
     if let Some(kind) = double_kind(name, None) {
         facts.push(Fact {
             span: span(decorator.range()),
@@ -122,6 +117,20 @@ pub(super) fn double_of_decorator(
             }),
         });
     }
+}
+
+/// Whether a call makes or puts in place a double whose answers the test decides.
+pub(super) fn is_made_double(name: &str) -> bool {
+    matches!(
+        last(name),
+        "Mock" | "MagicMock" | "AsyncMock" | "create_autospec"
+    ) || matches!(
+        name,
+        "patch" | "patch.object" | "mocker.patch" | "mocker.patch.object" | "mocker.stub"
+    ) || matches!(
+        name,
+        "unittest.mock.patch" | "unittest.mock.patch.object" | "mock.patch" | "mock.patch.object"
+    )
 }
 
 /// The kind of double behind a qualified name.
@@ -221,10 +230,24 @@ fn double_kind(name: &str, call: Option<&ExprCall>) -> Option<DoubleKind> {
             return Some(DoubleKind::Database);
         }
     }
-    if method == "overrides_settings" {
-        return None;
-    }
     None
+}
+
+/// `open(shop.__file__)`, `Path(shop.__file__).read_text()`, `(… / "src" / "cart.py").read_text()`.
+pub(super) fn reads_source(reader: &Reader<'_>, call: &ExprCall) -> bool {
+    let reads = match &*call.func {
+        Expr::Name(name) => name.id.as_str() == "open",
+        Expr::Attribute(attribute) => {
+            matches!(attribute.attr.as_str(), "read_text" | "read_bytes")
+        }
+        _ => false,
+    };
+    if !reads || writes(call) {
+        return false;
+    }
+    let text = reader.squeezed(call);
+    text.contains(".__file__)") && !text.contains('/')
+        || text.contains("\"src\"/") && text.contains(".py\")")
 }
 
 /// The facts of one call.
@@ -233,6 +256,7 @@ pub(super) fn of_call(
     name: &str,
     call: &ExprCall,
     raising: bool,
+    bindings: &super::bindings::Bindings<'_>,
     facts: &mut Vec<Fact>,
 ) {
     let mut put = |kind| {
@@ -247,23 +271,30 @@ pub(super) fn of_call(
         "time.sleep" | "asyncio.sleep" | "anyio.sleep" | "trio.sleep" | "gevent.sleep"
         | "eventlet.sleep"
             // `sleep(0)` lets others run and waits for nothing.
-            if argument.is_none_or(|argument| constant(argument) != Some(false)) =>
+            if argument.is_none_or(|argument| constant_alone(argument) != Some(false)) =>
         {
             put(FactKind::Sleep);
         }
         "sys.exit" | "exit" | "quit" if !raising => put(FactKind::Tampers {
             how: "ends the process of the runner".to_owned(),
         }),
-        "os._exit" | "pytest.exit" | "os.abort" => put(FactKind::Tampers {
+        "os._exit" | "pytest.exit" | "os.abort" if !raising => put(FactKind::Tampers {
             how: "ends the process of the runner".to_owned(),
         }),
-        "inspect.getsource" | "inspect.getsourcelines" | "inspect.getsourcefile" => {
+        "inspect.getsource" | "inspect.getsourcelines" | "inspect.getsourcefile"
+            // What the test made itself is no implementation.
+            if !argument
+                .and_then(super::bindings::root)
+                .is_some_and(|root| bindings.makes(&root)) =>
+        {
             put(FactKind::ReadsImplementation);
         }
         "print" | "pprint.pprint" | "breakpoint" | "pdb.set_trace" => put(FactKind::Prints),
         _ => {}
     }
-    if matches!(method, "wait_for_timeout") {
+    let waits = method == "wait"
+        && matches!(&*call.func, Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Call(_)) && name.contains("Event"));
+    if matches!(method, "wait_for_timeout") || waits {
         put(FactKind::Sleep);
     }
     if matches!(
@@ -275,7 +306,12 @@ pub(super) fn of_call(
     {
         put(FactKind::ReadsImplementation);
     }
-    if let Some(on) = chance(name) {
+    if reads_source(reader, call) {
+        put(FactKind::ReadsImplementation);
+    }
+    if let Some(on) = chance(name)
+        && !reader.text.contains("random.seed(")
+    {
         put(FactKind::Unrepeatable { on });
     }
     if let Some(kind) = double_kind(name, Some(call)) {
@@ -395,7 +431,8 @@ fn is_in_memory(name: &str, call: &ExprCall) -> bool {
 fn chance(name: &str) -> Option<&'static str> {
     let method = name
         .strip_prefix("random.")
-        .or_else(|| name.strip_prefix("numpy.random."))?;
+        .or_else(|| name.strip_prefix("numpy.random."))
+        .or_else(|| name.strip_prefix("uuid."))?;
     matches!(
         method,
         "random"
@@ -409,6 +446,8 @@ fn chance(name: &str) -> Option<&'static str> {
             | "gauss"
             | "rand"
             | "randn"
+            | "uuid4"
+            | "uuid1"
     )
     .then_some("chance")
 }
@@ -478,17 +517,13 @@ pub(super) fn of_assignment(
 }
 
 /// Classes that are equal to everything.
-pub(super) fn of_class(_reader: &Reader<'_>, class: &StmtClassDef, facts: &mut Vec<Fact>) {
+pub(super) fn of_class(class: &StmtClassDef, facts: &mut Vec<Fact>) {
     for statement in &class.body {
         if let Stmt::FunctionDef(function) = statement
-            && matches!(
-                function.name.as_str(),
-                "__eq__" | "__bool__" | "__contains__"
-            )
+            && function.name.as_str() == "__eq__"
             && let [.., Stmt::Return(leave)] = &*function.body
             && function.body.len() <= 2
-            && leave.value.as_deref().and_then(constant) == Some(true)
-            && function.name.as_str() == "__eq__"
+            && leave.value.as_deref().and_then(constant_alone) == Some(true)
         {
             facts.push(Fact {
                 span: span(function.name.range()),
@@ -527,6 +562,9 @@ pub(super) fn of_module(reader: &Reader<'_>, body: &[Stmt], facts: &mut Vec<Fact
                         "takes the place of running a test"
                     }
                     "pytest_sessionfinish" if looks.0 => "writes the exit code of the session",
+                    "pytest_collection_modifyitems" if deselects_everything(&function.body) => {
+                        "takes every test out of the session"
+                    }
                     _ => continue,
                 };
                 facts.push(Fact {
@@ -539,7 +577,8 @@ pub(super) fn of_module(reader: &Reader<'_>, body: &[Stmt], facts: &mut Vec<Fact
             Stmt::Assign(assign) => {
                 for target in &assign.targets {
                     let name = reader.names.qualified(target).unwrap_or_default();
-                    if name.starts_with("unittest.TestCase.assert")
+                    if matches!(target, Expr::Attribute(_))
+                        && name.starts_with("unittest.TestCase.assert")
                         || name.starts_with("unittest.case.")
                         || name.starts_with("_pytest.")
                         || name.starts_with("builtins.")
@@ -556,6 +595,24 @@ pub(super) fn of_module(reader: &Reader<'_>, body: &[Stmt], facts: &mut Vec<Fact
             _ => {}
         }
     }
+}
+
+/// `items[:] = []`, `items.clear()`, or a skip mark on every item without a condition.
+fn deselects_everything(body: &[Stmt]) -> bool {
+    body.iter().any(|statement| match statement {
+        Stmt::Assign(assign) => {
+            matches!(&*assign.value, Expr::List(list) if list.elts.is_empty())
+                && assign.targets.iter().any(|target| matches!(target, Expr::Subscript(_)))
+        }
+        Stmt::Expr(expression) => matches!(&*expression.value, Expr::Call(call)
+            if dotted(&call.func).as_deref() == Some("items.clear")),
+        Stmt::Delete(delete) => delete.targets.iter().any(
+            |target| matches!(target, Expr::Subscript(part) if matches!(&*part.slice, Expr::Slice(_))),
+        ),
+        _ => false,
+    }) || matches!(body, [Stmt::For(each)] if matches!(&*each.body, [Stmt::Expr(marked)]
+        if matches!(&*marked.value, Expr::Call(call) if dotted(&call.func).is_some_and(|name| last(&name) == "add_marker")
+            && call.arguments.args.iter().any(|mark| dotted(mark).is_some_and(|name| matches!(last(&name), "skip" | "xfail"))))))
 }
 
 /// Assignments to an outcome or an exit code.
@@ -589,6 +646,9 @@ pub(super) fn parameters(reader: &Reader<'_>, call: &ExprCall, facts: &mut Vec<F
     match values {
         Expr::List(list) if list.elts.is_empty() => put(FactKind::NoParameters),
         Expr::Tuple(tuple) if tuple.elts.is_empty() => put(FactKind::NoParameters),
+        other if super::looks::never_runs(other) => put(FactKind::NoParameters),
+        // A table of the module that is empty and is mentioned nowhere else.
+        Expr::Name(name) if is_empty_table(reader, name.id.as_str()) => put(FactKind::NoParameters),
         other if !is_literal(other) => {
             let mut subjects = Subjects {
                 reader,
@@ -603,6 +663,49 @@ pub(super) fn parameters(reader: &Reader<'_>, call: &ExprCall, facts: &mut Vec<F
     }
 }
 
+fn is_empty_table(reader: &Reader<'_>, name: &str) -> bool {
+    let empty = reader
+        .module_values
+        .get(name)
+        .is_some_and(|value| super::looks::never_runs(value));
+    empty && reader.text.matches(name).count() == 2
+}
+
+/// Marks of single parameter sets: `pytest.param(…, marks=pytest.mark.skip)`.
+pub(super) fn marks_of_parameters<'a>(reader: &Reader<'a>, call: &'a ExprCall) -> Vec<&'a Expr> {
+    struct Marks<'r, 'a> {
+        reader: &'r Reader<'a>,
+        found: Vec<&'a Expr>,
+    }
+    impl<'a> Visitor<'a> for Marks<'_, 'a> {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            if let Expr::Call(call) = expression
+                && self
+                    .reader
+                    .names
+                    .qualified(&call.func)
+                    .is_some_and(|name| last(&name) == "param")
+                && let Some(marks) = call.arguments.find_keyword("marks")
+            {
+                match &marks.value {
+                    Expr::List(list) => self.found.extend(&list.elts),
+                    Expr::Tuple(tuple) => self.found.extend(&tuple.elts),
+                    other => self.found.push(other),
+                }
+            }
+            walk_expr(self, expression);
+        }
+    }
+    let mut marks = Marks {
+        reader,
+        found: Vec::new(),
+    };
+    for argument in &call.arguments.args {
+        marks.visit_expr(argument);
+    }
+    marks.found
+}
+
 /// Calls of what a project names as its own packages.
 struct Subjects<'r, 'a> {
     reader: &'r Reader<'a>,
@@ -612,6 +715,7 @@ impl<'a> Visitor<'a> for Subjects<'_, '_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Call(call) = expression
             && let Some(name) = self.reader.names.qualified(&call.func)
+            && !name.starts_with("pytest.")
         {
             let first = name.split('.').next().unwrap_or("");
             // A class that is made is a value of the test; a function that is called is asked for the expectation.

@@ -1,19 +1,58 @@
 //! Calls that may assert: followed in the file, judged by their name elsewhere.
 
+use super::Reader;
 use super::body::Body;
 use super::looks::Looks;
 use super::names::last;
 use crate::quality::model::{Asserts, Helper};
 use ruff_python_ast::visitor::Visitor as _;
-use ruff_python_ast::{ExprCall, StmtFunctionDef};
-use std::collections::BTreeSet;
+use ruff_python_ast::{Stmt, StmtFunctionDef};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Helpers are followed through so many calls.
 const FOLLOWED: usize = 4;
 
+/// A fixture that asserts after its `yield`.
+pub(super) struct Fixture {
+    /// Every test has it.
+    pub(super) autouse: bool,
+}
+
+/// Fixtures of the file that assert something when the test is done.
+pub(super) fn checking_fixtures<'a>(reader: &Reader<'a>) -> BTreeMap<&'a str, Fixture> {
+    let mut found = BTreeMap::new();
+    for function in reader.functions.values().flatten().copied() {
+        let Some(decorator) = function.decorator_list.iter().find(|decorator| {
+            reader
+                .names
+                .qualified(&decorator.expression)
+                .is_some_and(|name| last(&name) == "fixture")
+        }) else {
+            continue;
+        };
+        let yields = |statement: &Stmt| reader.text_of(statement).contains("yield");
+        let Some(at) = function.body.iter().position(yields) else {
+            continue;
+        };
+        let mut look = Looks {
+            reader,
+            found: false,
+            calls: Vec::new(),
+        };
+        for statement in function.body.iter().skip(at + 1) {
+            look.visit_stmt(statement);
+        }
+        if look.found {
+            let autouse = reader.text_of(decorator).contains("autouse=True");
+            found.insert(function.name.as_str(), Fixture { autouse });
+        }
+    }
+    found
+}
+
 impl<'a> Body<'_, 'a, '_> {
     /// A call that may assert.
-    pub(super) fn helper(&mut self, name: &str, call: &'a ExprCall) {
+    pub(super) fn helper(&mut self, name: &str) {
         let method = last(name);
         let of_base = name
             .strip_prefix("self.")
@@ -34,7 +73,7 @@ impl<'a> Body<'_, 'a, '_> {
                     .any(|function| self.asserts(function, FOLLOWED, &mut BTreeSet::new()));
                 if asserts { Asserts::Yes } else { Asserts::No }
             }
-            _ => self.elsewhere(name, call),
+            _ => self.elsewhere(name),
         };
         if asserts == Asserts::No && !self.reader.options.is_assertion(name) {
             return;
@@ -50,12 +89,13 @@ impl<'a> Body<'_, 'a, '_> {
     }
 
     /// What the name of a function says that is defined elsewhere.
-    pub(super) fn elsewhere(&self, name: &str, call: &ExprCall) -> Asserts {
+    pub(super) fn elsewhere(&self, name: &str) -> Asserts {
         let method = last(name).trim_start_matches('_');
         let lower = method.to_ascii_lowercase();
         if lower.starts_with("assert")
             || lower.contains("_assert")
-            || lower.starts_with("expect")
+            || lower.starts_with("expect") && !lower.starts_with("expected")
+            || self.reader.options.helpers.contains(last(name))
             || matches!(
                 method,
                 "fnmatch_lines"
@@ -77,13 +117,8 @@ impl<'a> Body<'_, 'a, '_> {
                 .is_some_and(|(module, _)| module.to_ascii_lowercase().contains(word))
         }) || name.starts_with('.')
             || first == "self"
-            || self.parameters.contains(first) && !name.contains('.');
-        let says_so = [
-            "check", "verify", "ensure", "must", "should", "validate", "compare", "require",
-        ]
-        .iter()
-        .any(|word| lower.starts_with(word));
-        let _ = call;
+            || self.parameters.contains(first);
+        let says_so = super::super::says_that_it_checks(&lower);
         match (says_so, from_tests) {
             (true, true) => Asserts::Named,
             (true, false) => Asserts::Unknown,

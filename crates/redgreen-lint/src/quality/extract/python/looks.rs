@@ -104,6 +104,20 @@ pub(super) fn surely_runs(iterable: &Expr) -> bool {
     }
 }
 
+/// Whether a loop over this never runs: an empty display, `range(0)`.
+pub(super) fn never_runs(iterable: &Expr) -> bool {
+    match iterable {
+        Expr::List(list) => list.elts.is_empty(),
+        Expr::Tuple(tuple) => tuple.elts.is_empty(),
+        Expr::Dict(dict) => dict.items.is_empty(),
+        Expr::Call(call) => {
+            dotted(&call.func).as_deref() == Some("range")
+                && matches!(&*call.arguments.args, [only] if super::constant::integer(only) == Some(0))
+        }
+        _ => false,
+    }
+}
+
 pub(super) fn calls_anything(statement: &Stmt) -> bool {
     struct Any(bool);
     impl<'a> Visitor<'a> for Any {
@@ -115,6 +129,13 @@ pub(super) fn calls_anything(statement: &Stmt) -> bool {
     let mut any = Any(false);
     any.visit_stmt(statement);
     any.0
+}
+
+/// Whether an expression calls anything.
+pub(super) fn calls(expression: &Expr) -> bool {
+    let mut calls = Calls(Vec::new());
+    calls.visit_expr(expression);
+    !calls.0.is_empty()
 }
 
 pub(super) fn mentions(expression: &Expr, name: &str) -> bool {

@@ -5,7 +5,7 @@ use super::names::{dotted, last};
 use super::{Reader, span};
 use crate::lang::python::fits;
 use crate::quality::extract::must_not_raise;
-use crate::quality::model::{Fact, FactKind, FileModel, TestModel};
+use crate::quality::model::{Asserts, Fact, FactKind, FileModel, Helper, TestModel};
 use ruff_python_ast::{Decorator, Expr, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::Ranged;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,7 @@ impl<'a> Collector<'_, 'a> {
         let has_tests = class.body.iter().any(|statement| {
             matches!(statement, Stmt::FunctionDef(function) if self.is_test_name(function.name.as_str(), is_case))
         });
-        super::facts::of_class(self.reader, class, &mut self.file.facts);
+        super::facts::of_class(class, &mut self.file.facts);
         let switched_off = class.body.iter().any(|statement| {
             matches!(statement, Stmt::Assign(assign)
                 if assign.targets.iter().any(|target| dotted(target).as_deref() == Some("__test__")))
@@ -110,7 +110,27 @@ impl<'a> Collector<'_, 'a> {
             self.file.facts.push(Fact {
                 span: span(constructor.name.range()),
                 kind: FactKind::NotCollected {
+                    sure: true,
                     why: format!("`{name}` has a constructor, so pytest passes it over"),
+                },
+            });
+        }
+        if !named
+            && !is_case
+            && has_tests
+            && place.prefix.is_empty()
+            && class.arguments.is_none()
+            && name.ends_with("Tests")
+            && !["Base", "Mixin", "Abstract", "Common", "Shared", "Generic"]
+                .iter()
+                .any(|word| name.contains(word))
+            && self.reader.text.matches(name).count() == 1
+        {
+            self.file.facts.push(Fact {
+                span: span(class.name.range()),
+                kind: FactKind::NotCollected {
+                    sure: false,
+                    why: format!("pytest looks for `Test*`, not for `{name}`"),
                 },
             });
         }
@@ -143,9 +163,21 @@ impl<'a> Collector<'_, 'a> {
         if !(place.prefix.is_empty() || place.is_collected)
             || !self.is_test_name(name, place.is_case)
         {
+            let misspelt = ["tset_", "tets_", "tes_", "tst_", "ttest_", "etst_"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            if misspelt && (place.prefix.is_empty() || place.is_collected) {
+                self.file.facts.push(Fact {
+                    span: span(function.name.range()),
+                    kind: FactKind::NotCollected {
+                        sure: false,
+                        why: format!("`{name}` does not begin with `test_`"),
+                    },
+                });
+            }
             return;
         }
-        let decorators: Vec<&Decorator> = function.decorator_list.iter().collect();
+        let decorators: Vec<&'a Decorator> = function.decorator_list.iter().collect();
         if decorators.iter().any(|decorator| {
             let name = self.decorator_name(decorator);
             [
@@ -171,19 +203,55 @@ impl<'a> Collector<'_, 'a> {
             assertions: Vec::new(),
             helpers: Vec::new(),
             facts: Vec::new(),
-            must_not_raise: must_not_raise(name, self.reader.text_of(function)),
-            hands_on: false,
+            must_not_raise: must_not_raise(name, self.reader.text_of(function))
+                || promises(&function.body),
+            hands_on: self.reader.is_benchmark,
         };
         for decorator in place.marks.iter().copied().chain(decorators) {
             self.decorator(decorator, &mut test);
         }
-        Body::read(
-            self.reader,
-            function,
-            place.prefix.last().copied(),
-            &mut test,
-        );
+        Body::read(self.reader, function, &mut test);
+        if self.reader.text_of(function).contains(">>> ") {
+            test.helpers.push(Helper {
+                name: "doctest".to_owned(),
+                asserts: Asserts::Named,
+            });
+        }
+        self.fixtures(function, &mut test);
+        // How a function is written, not what it does.
+        let whole = self.reader.text_of(function);
+        if ["co_names", "co_code", "co_consts"]
+            .iter()
+            .any(|part| whole.contains(&format!(".__code__.{part}")))
+        {
+            test.facts.push(Fact {
+                span: test.name_span.clone(),
+                kind: FactKind::ReadsImplementation,
+            });
+        }
         self.file.tests.push(test);
+    }
+
+    /// Fixtures of the file that assert when the test is done.
+    fn fixtures(&self, function: &StmtFunctionDef, test: &mut TestModel) {
+        for (name, fixture) in &self.reader.checking_fixtures {
+            let asked = fixture.autouse
+                || function
+                    .parameters
+                    .iter_non_variadic_params()
+                    .any(|parameter| parameter.parameter.name.as_str() == *name)
+                || function.decorator_list.iter().any(|decorator| {
+                    matches!(&decorator.expression, Expr::Call(call)
+                        if last(&self.decorator_name(decorator)) == "usefixtures"
+                            && call.arguments.args.iter().any(|argument| matches!(argument, Expr::StringLiteral(text) if text.value.to_str() == *name)))
+                });
+            if asked {
+                test.helpers.push(Helper {
+                    name: (*name).to_owned(),
+                    asserts: Asserts::Yes,
+                });
+            }
+        }
     }
 
     fn decorator_name(&self, decorator: &Decorator) -> String {
@@ -193,7 +261,7 @@ impl<'a> Collector<'_, 'a> {
             .unwrap_or_default()
     }
 
-    fn decorator(&self, decorator: &Decorator, test: &mut TestModel) {
+    fn decorator(&self, decorator: &'a Decorator, test: &mut TestModel) {
         let name = self.decorator_name(decorator);
         if let Some(kind) = mark(&name, &decorator.expression) {
             test.facts.push(Fact {
@@ -201,17 +269,51 @@ impl<'a> Collector<'_, 'a> {
                 kind,
             });
         }
+        // `skip = pytest.mark.skip(…)` in the module, and then `@skip`.
+        if let Expr::Name(alias) = &decorator.expression
+            && let Some(value) = self.reader.module_values.get(alias.id.as_str())
+        {
+            let name = self.reader.names.qualified(value).unwrap_or_default();
+            if let Some(kind) = mark(&name, value) {
+                test.facts.push(Fact {
+                    span: span(decorator.range()),
+                    kind,
+                });
+            }
+        }
         if let Expr::Call(call) = &decorator.expression
             && last(&name) == "parametrize"
         {
+            for value in super::facts::marks_of_parameters(self.reader, call) {
+                let name = self.reader.names.qualified(value).unwrap_or_default();
+                if let Some(kind) = mark(&name, value) {
+                    test.facts.push(Fact {
+                        span: span(value.range()),
+                        kind,
+                    });
+                }
+            }
             super::facts::parameters(self.reader, call, &mut test.facts);
         }
-        super::facts::double_of_decorator(self.reader, &name, decorator, &mut test.facts);
+        super::facts::double_of_decorator(&name, decorator, &mut test.facts);
     }
 
     /// `pytestmark = …` of the module.
     fn module_marks(&mut self, body: &[Stmt]) {
         for statement in body {
+            if let Stmt::Expr(expression) = statement
+                && let Expr::Call(call) = &*expression.value
+                && self.reader.names.qualified(&call.func).as_deref() == Some("pytest.skip")
+            {
+                self.file.facts.push(Fact {
+                    span: span(call.range()),
+                    kind: FactKind::Skip {
+                        conditional: false,
+                        reason: !call.arguments.args.is_empty(),
+                        in_body: false,
+                    },
+                });
+            }
             let Stmt::Assign(assign) = statement else {
                 continue;
             };
@@ -314,10 +416,18 @@ fn mark(name: &str, expression: &Expr) -> Option<FactKind> {
             in_body: false,
         },
         "skipif" | "skipIf" | "skipUnless" if of_mark => {
-            // A condition that is a constant is none.
-            let constant = call
-                .and_then(|call| call.arguments.args.first())
-                .and_then(super::strength::constant);
+            // A condition that is a constant is none. pytest evaluates a text.
+            let condition = call.and_then(|call| call.arguments.args.first());
+            let constant = match condition {
+                Some(Expr::StringLiteral(text)) => match text.value.to_str() {
+                    "True" | "1" => Some(true),
+                    _ => None,
+                },
+                other => other.and_then(super::constant::constant_alone),
+            };
+            if constant == Some(last(name) == "skipUnless") {
+                return None;
+            }
             FactKind::Skip {
                 conditional: constant.is_none(),
                 reason: positional > 1 || argument("reason"),
@@ -326,7 +436,11 @@ fn mark(name: &str, expression: &Expr) -> Option<FactKind> {
         }
         "xfail" if of_mark => {
             let condition = call.and_then(|call| call.arguments.args.first());
-            if condition.is_some_and(|condition| super::strength::constant(condition).is_none()) {
+            let decides = |condition: &Expr| {
+                super::constant::constant_alone(condition).is_none()
+                    || matches!(condition, Expr::StringLiteral(_))
+            };
+            if condition.is_some_and(decides) {
                 FactKind::Skip {
                     conditional: true,
                     reason: true,
@@ -342,14 +456,40 @@ fn mark(name: &str, expression: &Expr) -> Option<FactKind> {
     Some(kind)
 }
 
+/// Whether a docstring says what is promised: more than the name of what is called.
+fn promises(body: &[Stmt]) -> bool {
+    let Some(Stmt::Expr(first)) = body.first() else {
+        return false;
+    };
+    let Expr::StringLiteral(text) = &*first.value else {
+        return false;
+    };
+    let words: Vec<String> = text
+        .value
+        .to_str()
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    words.len() >= 3
+        && words.first().is_some_and(|word| {
+            !["test", "check", "verif", "ensur", "todo", "given", "make"]
+                .iter()
+                .any(|start| word.starts_with(start))
+        })
+}
+
 /// Nothing but a docstring, `pass`, `...`.
 fn is_empty(body: &[Stmt]) -> bool {
     body.iter().all(|statement| match statement {
         Stmt::Pass(_) => true,
         Stmt::Expr(expression) => matches!(
             &*expression.value,
-            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)
+            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_) | Expr::NoneLiteral(_)
         ),
+        Stmt::Return(leave) => leave
+            .value
+            .as_deref()
+            .is_none_or(|value| matches!(value, Expr::NoneLiteral(_))),
         _ => false,
     })
 }

@@ -23,15 +23,23 @@ pub(super) struct Body<'r, 'a, 't> {
     context: Context,
     /// Whether anything that could pass came before.
     begun: bool,
+    /// In a function or closure of the test, or in a test that is to panic: failing is not the test's own end.
+    elsewhere: usize,
 }
 
 impl<'r, 'a, 't> Body<'r, 'a, 't> {
-    pub(super) fn read(reader: &'r Reader<'a>, block: &Block, test: &'t mut TestModel) {
+    pub(super) fn read(
+        reader: &'r Reader<'a>,
+        block: &Block,
+        is_to_panic: bool,
+        test: &'t mut TestModel,
+    ) {
         let mut body = Self {
             reader,
             test,
             context: Context::default(),
             begun: false,
+            elsewhere: usize::from(is_to_panic),
         };
         body.visit_block(block);
     }
@@ -66,6 +74,15 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         self.begun = true;
     }
 
+    /// Something that fails whatever the code does.
+    fn always_fails(&mut self, node: &impl Spanned) {
+        let first = !self.begun
+            && self.elsewhere == 0
+            && !self.context.conditional
+            && !self.context.in_loop;
+        self.fact(node, FactKind::AlwaysFails { first });
+    }
+
     /// A macro call.
     fn called_macro(&mut self, call: &Macro) {
         let path = path_text(&call.path);
@@ -78,11 +95,10 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 };
                 match literal_truth(condition) {
                     Some(false) => {
-                        let first = !self.begun && !self.context.conditional;
-                        self.fact(call, FactKind::AlwaysFails { first });
+                        self.always_fails(call);
                     }
                     Some(true) => {
-                        self.fact(call, FactKind::ConstantTrue);
+                        self.fact(call, FactKind::ConstantTrue { in_callback: false });
                         self.assertion(call, Strength::None);
                     }
                     None => {
@@ -100,8 +116,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 self.assertion(call, strength);
             }
             "panic" | "todo" | "unimplemented" | "unreachable" => {
-                let first = !self.begun && !self.context.conditional && !self.context.in_loop;
-                self.fact(call, FactKind::AlwaysFails { first });
+                self.always_fails(call);
             }
             "println" | "print" | "eprintln" | "eprint" | "dbg" => {
                 self.fact(call, FactKind::Prints)
@@ -113,6 +128,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             }
             "matches" | "format" | "vec" | "json" | "write" | "writeln" | "concat" | "env"
             | "stringify" | "include" | "try" | "cfg" | "line" | "file" => {}
+            _ if self.reader.macros.contains(&name) => self.assertion(call, Strength::Value),
             _ if name.contains("snapshot") => self.assertion(call, Strength::Snapshot),
             _ if [
                 "assert",
@@ -160,7 +176,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                     if literal_truth(&binary.left) == Some(true)
                         || literal_truth(&binary.right) == Some(true)
                     {
-                        self.fact(at, FactKind::ConstantTrue);
+                        self.fact(at, FactKind::ConstantTrue { in_callback: false });
                         return Strength::None;
                     }
                     self.truth(at, &binary.left)
@@ -185,7 +201,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
         let (left_text, right_text) = (text_of(left), text_of(right));
         if is_literal(left) && is_literal(right) {
             if (left_text == right_text) == equal {
-                self.fact(at, FactKind::ConstantTrue);
+                self.fact(at, FactKind::ConstantTrue { in_callback: false });
                 return Strength::None;
             }
             return Strength::Value;
@@ -254,6 +270,7 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
             "ensure",
             "should",
             "must",
+            "compile_fail",
             "test_",
             "run_test",
             "roundtrip",
@@ -277,7 +294,9 @@ impl<'r, 'a, 't> Body<'r, 'a, 't> {
                 });
                 if asserts { Asserts::Yes } else { return }
             }
-            _ if says_so => Asserts::Named,
+            _ if says_so && !name.starts_with("checkout") => Asserts::Named,
+            _ if path.contains("TestCases") => Asserts::Named,
+            _ if self.reader.options.helpers.contains(name) => Asserts::Yes,
             _ if self.reader.options.is_assertion(path) => Asserts::Unknown,
             _ => return,
         };
@@ -399,8 +418,22 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
 
     fn visit_expr_if(&mut self, branch: &'ast syn::ExprIf) {
         self.visit_expr(&branch.cond);
+        let asserts = |look: &dyn Fn(&mut Looks)| {
+            let mut looks = Looks::default();
+            look(&mut looks);
+            looks.found
+        };
+        // `if wrong { panic!() }` is an assertion of its condition.
+        if branch.else_branch.is_none() && only_panics(&branch.then_branch) {
+            return self.assertion(&*branch.cond, Strength::Value);
+        }
+        // Where every branch asserts, something is asserted.
+        let exhaustive = branch.else_branch.as_ref().is_some_and(|(_, other)| {
+            asserts(&|looks| looks.visit_expr(other))
+                && asserts(&|looks| looks.visit_block(&branch.then_branch))
+        });
         self.within(
-            |context| context.conditional = true,
+            |context| context.conditional |= !exhaustive,
             |body| {
                 body.visit_block(&branch.then_branch);
                 if let Some((_, other)) = &branch.else_branch {
@@ -413,11 +446,15 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
     fn visit_expr_match(&mut self, choice: &'ast syn::ExprMatch) {
         self.visit_expr(&choice.expr);
         // `match x { Good(v) => assert…, other => panic!() }` asserts which arm it is.
-        let fails_elsewhere = choice.arms.iter().any(|arm| {
+        let looks_of = |arm: &syn::Arm| {
             let mut looks = Looks::default();
             looks.visit_expr(&arm.body);
-            looks.panics
-        });
+            looks
+        };
+        let every_arm_asserts =
+            choice.arms.len() > 1 && choice.arms.iter().all(|arm| looks_of(arm).found);
+        let fails_elsewhere =
+            every_arm_asserts || choice.arms.iter().any(|arm| looks_of(arm).panics);
         if fails_elsewhere {
             self.assertion(&choice.expr, Strength::Value);
         }
@@ -426,12 +463,10 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
             |body| {
                 for arm in &choice.arms {
                     let before = body.context;
-                    body.context.conditional = true;
                     // A `panic!` in an arm is an assertion of the match.
                     let mut looks = Looks::default();
                     looks.visit_expr(&arm.body);
                     if looks.panics && matches!(&*arm.body, Expr::Macro(_)) {
-                        body.context = before;
                         continue;
                     }
                     body.context = before;
@@ -458,6 +493,24 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
         );
     }
 
+    fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
+        let before = self.context.unreachable;
+        self.context.unreachable = false;
+        self.elsewhere += 1;
+        visit::visit_expr_closure(self, closure);
+        self.elsewhere -= 1;
+        self.context.unreachable = before;
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        let before = self.context.unreachable;
+        self.context.unreachable = false;
+        self.elsewhere += 1;
+        visit::visit_item_fn(self, function);
+        self.elsewhere -= 1;
+        self.context.unreachable = before;
+    }
+
     fn visit_expr_try(&mut self, attempt: &'ast syn::ExprTry) {
         self.test.must_not_raise = true;
         visit::visit_expr_try(self, attempt);
@@ -465,6 +518,15 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         if let Expr::Path(path) = &*call.func {
+            let has_types = path
+                .path
+                .segments
+                .last()
+                .is_some_and(|segment| !segment.arguments.is_none());
+            if has_types && call.args.is_empty() {
+                // `is_send::<Cart>()`: the compiler is what asserts.
+                self.test.hands_on = true;
+            }
             let path = path_text(&path.path);
             if path.ends_with("catch_unwind") {
                 self.within(
@@ -489,6 +551,15 @@ impl<'ast> Visit<'ast> for Body<'_, '_, '_> {
             _ => self.helper(&name, &name),
         }
         visit::visit_expr_method_call(self, call);
+    }
+}
+
+/// Whether a block does nothing but panic.
+fn only_panics(block: &Block) -> bool {
+    match &block.stmts[..] {
+        [Stmt::Macro(call)] => call.mac.path.is_ident("panic"),
+        [Stmt::Expr(Expr::Macro(call), _)] => call.mac.path.is_ident("panic"),
+        _ => false,
     }
 }
 
@@ -530,7 +601,11 @@ impl<'ast> Visit<'ast> for Looks {
     }
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         let name = call.method.to_string();
-        self.found |= name.starts_with("assert");
+        self.found |= name.starts_with("assert")
+            || !call.args.is_empty()
+                && (name.starts_with("validate")
+                    || name.starts_with("verify")
+                    || name.starts_with("check_"));
         self.calls.push(name);
         visit::visit_expr_method_call(self, call);
     }
