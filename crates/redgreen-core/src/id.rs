@@ -322,6 +322,25 @@ impl fmt::Display for CaseId {
     }
 }
 
+/// Control characters of a name made visible: a name is shown, typed and written on one line.
+#[must_use]
+pub fn visible_name(name: &str) -> String {
+    if !name.chars().any(char::is_control) {
+        return name.to_owned();
+    }
+    name.chars()
+        .flat_map(|character| {
+            let escaped = character.is_control();
+            let mut own = (!escaped).then_some(character).into_iter();
+            let mut shown = escaped
+                .then(|| character.escape_default())
+                .into_iter()
+                .flatten();
+            std::iter::from_fn(move || own.next().or_else(|| shown.next()))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

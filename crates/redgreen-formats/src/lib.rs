@@ -5,6 +5,7 @@ pub mod cargo;
 pub mod claude;
 pub mod evidence;
 pub mod go;
+pub mod javascript;
 pub mod junit;
 pub mod plan_file;
 pub mod pytest;

@@ -2,6 +2,7 @@
 
 pub mod cargo_test;
 pub mod go_test;
+pub mod javascript;
 pub mod junit;
 pub mod pytest;
 
@@ -25,6 +26,14 @@ pub enum RunnerKind {
     GoTest,
     /// Any command that writes a JUnit XML report.
     Junit,
+    /// node's own test runner.
+    NodeTest,
+    /// vitest.
+    Vitest,
+    /// jest.
+    Jest,
+    /// mocha.
+    Mocha,
 }
 
 impl RunnerKind {
@@ -36,6 +45,19 @@ impl RunnerKind {
             Self::CargoTest => "cargo-test",
             Self::GoTest => "go-test",
             Self::Junit => "junit",
+            Self::NodeTest => "node-test",
+            Self::Vitest => "vitest",
+            Self::Jest => "jest",
+            Self::Mocha => "mocha",
+        }
+    }
+
+    /// Whether it runs JavaScript and TypeScript.
+    #[must_use]
+    pub fn is_javascript(self) -> bool {
+        match self {
+            Self::NodeTest | Self::Vitest | Self::Jest | Self::Mocha => true,
+            Self::Pytest | Self::CargoTest | Self::GoTest | Self::Junit => false,
         }
     }
 }
@@ -66,7 +88,13 @@ impl RunnerSettings {
     #[must_use]
     pub fn takes_targets(&self) -> bool {
         match self.kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
+            RunnerKind::Pytest
+            | RunnerKind::CargoTest
+            | RunnerKind::GoTest
+            | RunnerKind::NodeTest
+            | RunnerKind::Vitest
+            | RunnerKind::Jest
+            | RunnerKind::Mocha => true,
             RunnerKind::Junit => self
                 .command
                 .iter()
@@ -140,6 +168,10 @@ impl Request<'_> {
             .collect()
     }
 }
+
+/// Below the scratch folder of [`Runner::environment`]: files of the locked tree that say which toolchain is asked, where
+/// those of the checkout are others.
+pub const LOCKED_FILES: &str = "locked";
 
 /// The environment variable that names [`Request::sites`] to the tests.
 pub const SITES_VARIABLE: &str = "REDGREEN_EXPECTATION_SITES";

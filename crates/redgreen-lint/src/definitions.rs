@@ -2,6 +2,7 @@
 //! (SPEC B3).
 
 mod go;
+mod javascript;
 mod python;
 mod rust;
 mod similar;
@@ -73,6 +74,7 @@ pub fn definitions(language: Language, text: &str) -> Result<Vec<Definition>, Li
             text,
         )),
         Language::Rust => Ok(rust::definitions(text)),
+        Language::JavaScript => javascript::definitions(text),
         Language::Go => Ok(go::definitions(parse(language, text)?.root_node(), text)),
     }
 }
@@ -86,6 +88,7 @@ pub fn imports(language: Language, text: &str) -> Result<Vec<Import>, LintError>
     match language {
         Language::Python => Ok(python::imports(parse(language, text)?.root_node(), text)),
         Language::Rust => Ok(rust::imports(text)),
+        Language::JavaScript => javascript::imports(text),
         Language::Go => Ok(go::imports(parse(language, text)?.root_node(), text)),
     }
 }

@@ -12,6 +12,8 @@ use tree_sitter::Node;
 /// What stands in an emptied Python function.
 const PYTHON_BODY: &str = "raise NotImplementedError(\"emptied\")";
 /// What stands in an emptied Rust function.
+/// Throws, and evaluates nothing.
+const JAVASCRIPT_BODY: &str = "{ throw new Error('emptied'); }";
 const RUST_BODY: &str = " ::core::unimplemented!(\"emptied\") ";
 
 /// What stands in an emptied Go function. It terminates, so that no result has to be returned.
@@ -71,6 +73,7 @@ pub fn emptied(language: Language, text: &str, functions: &[&Function]) -> Strin
         out.push_str(match language {
             Language::Python => PYTHON_BODY,
             Language::Rust => RUST_BODY,
+            Language::JavaScript => JAVASCRIPT_BODY,
             Language::Go => GO_BODY,
         });
         // Later lines stay where they are.
@@ -87,6 +90,7 @@ fn functions(language: Language, text: &str) -> Result<Vec<Function>, LintError>
     let mut found = Vec::new();
     match language {
         Language::Python => python(parse(language, text)?.root_node(), text, &mut found),
+        Language::JavaScript => {}
         Language::Go => go(parse(language, text)?.root_node(), text, &mut found),
         Language::Rust => {
             let lexed = lex(text);

@@ -27,6 +27,11 @@
 //! Behind the statement stands `__redgreen_went_on__("SITE", …)`, which reports `+SITE` in the same way: the assertion was
 //! true with another expected value. In places where something may catch a failing assertion only that counts.
 //!
+//! # JavaScript
+//!
+//! As in Python; the helper is added behind the file (`javascript_helper.js.txt`), so that it is there in whatever global
+//! object a runner gives to tests. Only places of the tests themselves are changed.
+//!
 //! # Rust
 //!
 //! Literals are replaced in place by others of the same type and, for byte strings, length. A value that is computed, or
@@ -41,6 +46,7 @@
 
 mod go;
 pub(crate) mod go_helper;
+pub(crate) mod javascript;
 mod python;
 mod rust;
 mod seed;
@@ -268,6 +274,7 @@ pub fn mutate_as(
             },
         ),
         Language::Python => python::edits(&parse(language, text)?, text, &listed, seed)?,
+        Language::JavaScript => javascript::edits(text, &listed, path, seed)?,
         Language::Rust => rust::edits(
             text,
             &listed,
@@ -410,6 +417,14 @@ pub fn mutate_as(
         }
     }
     result.text.push_str(text.get(at..).unwrap_or(""));
+    if language == Language::JavaScript && !result.sites.is_empty() {
+        let path = path.or_else(|| items.first().map(|id| &id.path));
+        let (typed, module) = javascript::dialect(text, path);
+        result.text.push('\n');
+        result
+            .text
+            .push_str(&javascript::helper(typed, module, seed));
+    }
     if helped {
         result.text.push('\n');
         let right = seed.mask();

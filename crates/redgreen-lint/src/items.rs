@@ -1,6 +1,7 @@
 //! Test items of a file, found without running anything.
 
 use crate::lang::go;
+use crate::lang::javascript;
 use crate::lang::python::{PythonTest, collect};
 use crate::lang::rust::lexer::lex;
 use crate::lang::rust::outline::outline;
@@ -79,18 +80,28 @@ pub fn items_with(
     text: &str,
     options: &ItemOptions,
 ) -> Result<FileItems, LintError> {
-    let tree = parse(language, text)?;
-    let syntax_error = first_syntax_error(&tree, text);
-    let found: Vec<Found> = match language {
-        Language::Python => collect(tree.root_node(), text, options)?
-            .iter()
-            .map(|test| found_python(test, text))
-            .collect(),
-        Language::Rust => found_rust(text),
-        Language::Go => go::tests(tree.root_node(), text)
-            .iter()
-            .map(|test| found_go(test, text))
-            .collect(),
+    let (found, syntax_error): (Vec<Found>, Option<SyntaxError>) = match language {
+        Language::Python => {
+            let tree = parse(language, text)?;
+            let tests = collect(tree.root_node(), text, options)?;
+            (
+                tests.iter().map(|test| found_python(test, text)).collect(),
+                first_syntax_error(&tree, text),
+            )
+        }
+        Language::Rust => (
+            found_rust(text),
+            first_syntax_error(&parse(language, text)?, text),
+        ),
+        Language::JavaScript => found_javascript(path, text)?,
+        Language::Go => {
+            let tree = parse(language, text)?;
+            let tests = go::tests(tree.root_node(), text);
+            (
+                tests.iter().map(|test| found_go(test, text)).collect(),
+                first_syntax_error(&tree, text),
+            )
+        }
     };
     let id = |name: &str| ItemId {
         runner: runner.clone(),
@@ -154,6 +165,37 @@ fn found_python<'text>(test: &PythonTest<'_>, text: &'text str) -> Found<'text> 
         pieces: governing.chain([text_of(test.node, text)]).collect(),
         marks: test.marks.clone(),
     }
+}
+
+fn found_javascript<'text>(
+    path: &RelPath,
+    text: &'text str,
+) -> Result<(Vec<Found<'text>>, Option<SyntaxError>), LintError> {
+    let lines = LineIndex::new(text);
+    let (tests, error) = javascript::with_program(text, Some(path), |program| {
+        javascript::collect::collect(text, program)
+    })?;
+    let found = tests
+        .into_iter()
+        .enumerate()
+        .map(|(number, test)| Found {
+            position: test.span.start,
+            line: lines.line(test.span.start),
+            end_line: lines.line(test.span.end.saturating_sub(1)),
+            // Both of two tests with one name run: names are made different.
+            block: number,
+            conditional: false,
+            pieces: test
+                .governed_by
+                .iter()
+                .chain([&test.span])
+                .map(|range| text.get(range.clone()).unwrap_or(""))
+                .collect(),
+            marks: test.marks,
+            name: test.name,
+        })
+        .collect();
+    Ok((found, error))
 }
 
 fn found_go<'text>(test: &go::GoTest<'_>, text: &'text str) -> Found<'text> {

@@ -9,11 +9,13 @@
 
 pub mod conflicts;
 pub mod definitions;
+pub mod derived;
 pub mod emptied;
 pub mod expectations;
 pub mod items;
 mod lang;
 pub mod planted;
+pub mod provenance;
 pub mod quality;
 pub mod reserialise;
 pub mod splice;
@@ -35,6 +37,8 @@ pub enum Language {
     Python,
     /// Rust, with the conventions of the standard test harness and the common test attributes.
     Rust,
+    /// JavaScript and TypeScript, with the conventions of node:test, vitest, jest and mocha.
+    JavaScript,
     /// Go, with the conventions of the go tool and of testify suites.
     Go,
 }
@@ -46,6 +50,9 @@ impl Language {
         match path.extension() {
             Some("py" | "pyi") => Some(Self::Python),
             Some("rs") => Some(Self::Rust),
+            Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => {
+                Some(Self::JavaScript)
+            }
             Some("go") => Some(Self::Go),
             Some(_) | None => None,
         }

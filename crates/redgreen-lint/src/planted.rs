@@ -4,10 +4,12 @@
 //! without having come to one: whatever a test asserts, its last line is reached or it is not. Two places are reported to
 //! the file of [`SITES_VARIABLE`](crate::expectations::SITES_VARIABLE): that the test was entered, and that its end was reached.
 
-use crate::expectations::go_helper;
-use crate::expectations::{HELPER, SITES_VARIABLE};
+use crate::expectations::javascript::{dialect, helper};
+use crate::expectations::{HELPER, SITES_VARIABLE, Seed, go_helper};
 use crate::items::ItemOptions;
 use crate::lang::go;
+use crate::lang::javascript::collect::collect as collect_javascript;
+use crate::lang::javascript::with_program;
 use crate::lang::python::collect;
 use crate::lang::rust::lexer::{Lexed, lex};
 use crate::lang::rust::outline::outline;
@@ -65,6 +67,7 @@ pub fn plant(language: Language, text: &str, items: &[ItemId]) -> Result<Planted
     match language {
         Language::Python => planting.python(text)?,
         Language::Rust => planting.rust(text),
+        Language::JavaScript => planting.javascript(text, items)?,
         Language::Go => planting.go(text)?,
     }
     let Planting {
@@ -107,6 +110,43 @@ impl Planting<'_> {
             }
         }
         reports
+    }
+
+    /// A test with a block for a body whose end is reached and which says by itself when it is over.
+    fn javascript(&mut self, text: &str, items: &[ItemId]) -> Result<(), LintError> {
+        let path = items.first().map(|id| &id.path);
+        let (tests, error) = with_program(text, path, |program| collect_javascript(text, program))?;
+        if error.is_some() {
+            return Ok(());
+        }
+        for test in tests {
+            if !self.listed.contains_key(test.name.as_str())
+                || !test.ends_open
+                || test.takes_callback
+            {
+                continue;
+            }
+            let Some(body) = test.body.clone() else {
+                continue;
+            };
+            let [entered, ended, _] = self.add(&BTreeSet::from([test.name]));
+            self.insertions.push(Insertion {
+                at: body.start,
+                text: format!(" __redgreen_tell__('{entered}');"),
+            });
+            self.insertions.push(Insertion {
+                at: body.end,
+                text: format!("; __redgreen_tell__('{ended}'); if (Date.now() > 0) throw new Error('planted'); "),
+            });
+        }
+        if !self.plants.is_empty() {
+            let (typed, module) = dialect(text, path);
+            self.insertions.push(Insertion {
+                at: text.len(),
+                text: format!("\n{}", helper(typed, module, &Seed::default())),
+            });
+        }
+        Ok(())
     }
 
     fn python(&mut self, text: &str) -> Result<(), LintError> {
@@ -356,6 +396,30 @@ mod tests {
         assert_eq!(all.plants.len(), 2);
         assert_eq!(all.plants[0].ended, all.plants[1].ended);
         assert!(python(text, &["TestA::test_a"]).plants.is_empty());
+    }
+
+    #[test]
+    fn c7_a_failing_line_follows_the_last_line_of_a_javascript_test() {
+        let text = "import { it } from 'vitest';\nit('a', async () => {\n  await f(); // why\n});\nit('b', () => { return f(); });\nit('c', (done) => { done(); });\nit('d', () => f());\n";
+        let out = planted(
+            "tests/a.test.ts",
+            Language::JavaScript,
+            text,
+            &["a", "b", "c", "d"],
+        );
+        let names: Vec<&str> = out
+            .plants
+            .iter()
+            .map(|plant| plant.item.item.as_str())
+            .collect();
+        assert_eq!(names, ["a"]);
+        assert!(
+            out.text.contains("await f(); // why\n; __redgreen_tell__("),
+            "{}",
+            out.text
+        );
+        let parsed = with_program(&out.text, None, |_| ()).unwrap();
+        assert_eq!(parsed.1, None, "{}", out.text);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The same file in other bytes (SPEC C7, strict): white space behind lines, which no compiler looks at, and a comment at
 //! the end. Every token keeps its line and column.
 
+use crate::lang::javascript::with_program;
 use crate::lang::rust::lexer::lex;
 use crate::syntax::{parse, visit};
 use crate::{Language, LintError, check_size};
@@ -15,6 +16,7 @@ pub fn reserialise(language: Language, text: &str, nonce: &str) -> Result<String
     let kept = match language {
         Language::Python => python_strings(text)?,
         Language::Rust => rust_tokens(text),
+        Language::JavaScript => javascript_tokens(text)?,
         Language::Go => go_strings(text)?,
     };
     let mut out = String::with_capacity(text.len() + text.len() / 8);
@@ -42,7 +44,7 @@ pub fn reserialise(language: Language, text: &str, nonce: &str) -> Result<String
     }
     let comment = match language {
         Language::Python => "#",
-        Language::Rust | Language::Go => "//",
+        Language::Rust | Language::Go | Language::JavaScript => "//",
     };
     if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
@@ -80,6 +82,33 @@ fn python_strings(text: &str) -> Result<Vec<Range<usize>>, LintError> {
         !keep
     });
     Ok(found)
+}
+
+/// Texts over several lines, whose bytes are values: templates and JSX.
+fn javascript_tokens(text: &str) -> Result<Vec<Range<usize>>, LintError> {
+    use oxc_ast::ast::{JSXElement, TemplateLiteral};
+    use oxc_ast_visit::Visit;
+    #[derive(Default)]
+    struct Texts(Vec<Range<usize>>);
+    impl<'a> Visit<'a> for Texts {
+        fn visit_template_literal(&mut self, it: &TemplateLiteral<'a>) {
+            self.0.push(it.span.start as usize..it.span.end as usize);
+        }
+        fn visit_jsx_element(&mut self, it: &JSXElement<'a>) {
+            self.0.push(it.span.start as usize..it.span.end as usize);
+        }
+    }
+    let (found, error) = with_program(text, None, |program| {
+        let mut texts = Texts::default();
+        texts.visit_program(program);
+        texts.0.sort_by_key(|range| range.start);
+        texts.0
+    })?;
+    Ok(if error.is_some() {
+        std::iter::once(0..text.len()).collect()
+    } else {
+        found
+    })
 }
 
 /// Tokens over several lines: strings and block comments.

@@ -18,6 +18,12 @@ pub(crate) fn parse(language: Language, text: &str) -> Result<Tree, LintError> {
     let (name, grammar) = match language {
         Language::Python => ("Python", tree_sitter_python::LANGUAGE),
         Language::Rust => ("Rust", tree_sitter_rust::LANGUAGE),
+        // Read by oxc: `lang/javascript.rs`.
+        Language::JavaScript => {
+            return Err(LintError::NoGrammar {
+                language: "JavaScript",
+            });
+        }
         Language::Go => ("Go", tree_sitter_go::LANGUAGE),
     };
     parse_by(name, grammar.into(), text)

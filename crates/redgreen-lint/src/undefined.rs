@@ -5,6 +5,8 @@
 //! counts as defined when any place of the file binds it. So nothing that is reported can work, and much that cannot
 //! work is not reported.
 
+mod javascript;
+
 use crate::syntax::{line_of, parse, text_of, visit};
 use crate::{Language, LintError};
 use std::collections::BTreeSet;
@@ -29,6 +31,7 @@ pub fn undefined_names(language: Language, text: &str) -> Result<Vec<UndefinedNa
     match language {
         // Their compilers know.
         Language::Rust | Language::Go => return Ok(Vec::new()),
+        Language::JavaScript => return javascript::undefined_names(text),
         Language::Python => {}
     }
     let tree = parse(language, text)?;

@@ -9,6 +9,7 @@ fn read(language: Language, text: &str) -> FileItems {
     let path = match language {
         Language::Python => "tests/test_a.py",
         Language::Rust => "src/lib.rs",
+        Language::JavaScript => "test/a.test.js",
         Language::Go => "a_test.go",
     };
     items(language, None, &RelPath::new(path).unwrap(), text).unwrap()
@@ -433,6 +434,14 @@ fn g4_places_of_items_are_lines_from_one() {
         "\n/// doc\n#[test]\nfn a() {\n    f();\n}\n",
     );
     assert_eq!((file.items[0].line, file.items[0].end_line), (3, 6));
+}
+
+/// The usual forms of macros that make tests (SPEC B3): a name once, or in a repetition.
+#[test]
+fn b3_tests_that_a_macro_of_the_file_makes_are_items() {
+    let text = "macro_rules! price_is {\n    ($name:ident, $n:expr) => {\n        #[test]\n        fn $name() { assert_eq!(shop::price($n), 4); }\n    };\n}\nprice_is!(two, 2);\nmacro_rules! all {\n    ($($name:ident: $value:expr,)*) => {$(\n        #[test]\n        fn $name() { let (a, b) = $value; assert_eq!(a, b); }\n    )*};\n}\nmod inner {\n    all! {\n        one: (1, 1),\n        three: (3, 4),\n    }\n}\n";
+    let found: Vec<String> = rust(text);
+    assert_eq!(found, ["two", "inner::one", "inner::three"]);
 }
 
 #[test]

@@ -4,3 +4,4 @@ pub mod cheats;
 pub mod lint_cases;
 pub mod model;
 pub mod real_projects;
+pub mod red_causes;

@@ -2,7 +2,7 @@
 
 use redgreen_core::exit::ExitCode;
 use redgreen_core::reason::{Reason, ReasonCode};
-use redgreen_host::git::GitError;
+use redgreen_host::git::{GitError, GitErrorKind};
 use redgreen_host::state::StateError;
 use redgreen_host::tree::TreeError;
 use std::any::Any;
@@ -52,7 +52,11 @@ impl Failure {
     #[must_use]
     pub fn internal(what: impl Display + 'static) -> Self {
         match next_step(&what) {
-            Some(help) => Self::not_ready(what.to_string(), help),
+            Some(help) => {
+                let mut failure = Self::not_ready(what.to_string(), help);
+                failure.code = is_damaged(&what).then_some(ReasonCode::EnvironmentFault);
+                failure
+            }
             None => Self::new(
                 ExitCode::Internal,
                 what.to_string(),
@@ -66,6 +70,20 @@ impl Failure {
         self.place = Some(place.into());
         self
     }
+}
+
+/// Whether an object of git is not what its name says: a refusal with a code of its own, never a verdict.
+fn is_damaged(error: &dyn Any) -> bool {
+    let git =
+        error
+            .downcast_ref::<GitError>()
+            .or_else(|| match error.downcast_ref::<TreeError>()? {
+                TreeError::Git(error) => Some(error),
+                TreeError::NoSuchPath { .. } | TreeError::Changed { .. } | TreeError::Io { .. } => {
+                    None
+                }
+            });
+    git.is_some_and(|error| error.kind == GitErrorKind::ObjectDamaged)
 }
 
 /// What a person can do about an error of a lower layer; `None` where it can only be a defect of redgreen.

@@ -48,6 +48,10 @@ pub struct CheckRun {
     /// Whether it succeeded on the base. A check that already failed there is not held against the task when it fails
     /// in the same way; `None` when it was not run on the base.
     pub succeeded_on_base: Option<bool>,
+    /// Nobody asked for it by name: the project's own files did. A missing tool or a limit is only said.
+    pub optional: bool,
+    /// The command that repairs what it finds.
+    pub fix: Option<Vec<String>>,
 }
 
 /// Everything FULL is judged on.
@@ -430,6 +434,26 @@ fn locked_tests_ran(input: &FullInput<'_>, findings: &mut Findings) {
 /// way is a note, because the task did not cause it.
 fn judge_check(check: &CheckRun, findings: &mut Findings) {
     let place = |code, message: String, help: &str| Reason::new(code, message, help.to_owned());
+    let limited = matches!(
+        check.ended,
+        Ended::TimedOut | Ended::IdledOut | Ended::OutputLimit | Ended::Interrupted
+    );
+    if check.optional && (check.not_found || limited) {
+        let (code, what) = if check.not_found {
+            (
+                ReasonCode::CommandNotFound,
+                "is configured and not installed",
+            )
+        } else {
+            (ReasonCode::TimedOut, "did not end in time")
+        };
+        findings.note(place(
+            code,
+            format!("`{}` {what}, so it was not asked", check.name),
+            "install it, or say `[ladder] detect = false` in redgreen.toml",
+        ));
+        return;
+    }
     if check.not_found {
         findings.add(
             Verdict::CouldNotRun,
@@ -478,7 +502,10 @@ fn judge_check(check: &CheckRun, findings: &mut Findings) {
                     place(
                         ReasonCode::CheckFailed,
                         text,
-                        "correct what it names, then run the gate again",
+                        &match &check.fix {
+                            Some(fix) => format!("run `{}`, then the gate again", fix.join(" ")),
+                            None => "correct what it names, then run the gate again".to_owned(),
+                        },
                     ),
                 );
             }

@@ -334,7 +334,8 @@ impl<'a> Judge<'a> {
                     _ => Reason::new(
                         ReasonCode::EnvironmentFault,
                         cause.detail.clone(),
-                        "start or install what is missing, then run the gate again",
+                        "start or install what is missing, then run the gate again; tests have a network of their own, and a \
+                         service outside of it needs `[sandbox] network = \"host\"` in redgreen.toml",
                     ),
                 },
             ),
@@ -353,7 +354,11 @@ impl<'a> Judge<'a> {
     /// An item that was added or changed: it must be red for the right reason, or be a declared guard.
     fn touched(&mut self, item: &'a TestItem, index: &Index<'a>) {
         let id = &item.id;
-        if item.marks.contains(&Mark::AlwaysFails) || item.marks.contains(&Mark::Empty) {
+        // What does not parse was read as far as it went; the runner knows better than its marks.
+        let unread = matches!(index.seen(id, self.input.unreachable), Seen::NotLoaded(failure)
+            if failure.causes.iter().any(|located| located.cause.cause == Cause::SyntaxError));
+        if !unread && (item.marks.contains(&Mark::AlwaysFails) || item.marks.contains(&Mark::Empty))
+        {
             let detail = if item.marks.contains(&Mark::Empty) {
                 "the test is empty"
             } else {

@@ -7,6 +7,8 @@
 mod reader;
 mod words;
 
+pub use words::is_standard_type;
+
 use crate::cargo::source_scan::Import;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
 use redgreen_core::outcome::Cause;

@@ -3,7 +3,7 @@
 //! An identity must be the same at RED and at GREEN, so nothing here depends on which other cases a report has.
 
 use super::read::{Case, Report};
-use redgreen_core::id::RelPath;
+use redgreen_core::id::{RelPath, visible_name};
 use std::collections::HashMap;
 
 /// The path of a case whose report names no file of the tree: Go packages, jest's default report, plain scripts.
@@ -216,27 +216,9 @@ impl Places {
         }
         Some(Placed {
             path,
-            item: visible(&kept.join("::")),
+            item: visible_name(&kept.join("::")),
         })
     }
-}
-
-/// Control characters of a name made visible: a name is shown, typed and written on one line.
-fn visible(name: &str) -> String {
-    if !name.chars().any(char::is_control) {
-        return name.to_owned();
-    }
-    name.chars()
-        .flat_map(|character| {
-            let escaped = character.is_control();
-            let mut own = (!escaped).then_some(character).into_iter();
-            let mut shown = escaped
-                .then(|| character.escape_default())
-                .into_iter()
-                .flatten();
-            std::iter::from_fn(move || own.next().or_else(|| shown.next()))
-        })
-        .collect()
 }
 
 /// Ids that a report uses more than once get an ordinal, so that no case hides another.

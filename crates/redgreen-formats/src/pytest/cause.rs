@@ -22,6 +22,72 @@ fn detail(cause: Cause, detail: impl Into<String>, symbol: Option<&str>) -> Caus
     }
 }
 
+/// A file that is missing: test data is the test's own affair, a file of the product is what the task adds.
+fn by_file(exception: &Exception, places: &Places<'_>) -> Option<CauseDetail> {
+    if !exception.is("builtins.FileNotFoundError") {
+        return None;
+    }
+    let path = exception.path.as_deref()?;
+    match places.file(path) {
+        Owner::Source => Some(detail(
+            Cause::MissingSymbol,
+            format!("`{path}` does not exist yet"),
+            None,
+        )),
+        Owner::Test => Some(detail(
+            Cause::SetupFailed,
+            format!("`{path}` does not exist, and it would be test data"),
+            None,
+        )),
+        Owner::Foreign => None,
+    }
+}
+
+/// The test stumbled over a value that the code under test made, or over a program of the project that failed.
+fn by_value(exception: &Exception, places: &Places<'_>) -> Option<CauseDetail> {
+    let own = |module: &str, file: Option<&str>| places.module(module, file) == Owner::Source;
+    if let Some((module, _)) = exception
+        .sources
+        .iter()
+        .find(|(module, file)| own(module, file.as_deref()))
+    {
+        return Some(detail(
+            Cause::Assertion,
+            format!(
+                "what the code under test (`{module}`) gave does not do what the test does with it: {}",
+                summary(exception)
+            ),
+            None,
+        ));
+    }
+    let program = exception.command.iter().find(|word| {
+        places.name(word) == Owner::Source
+            || (word.ends_with(".py") && places.file(word) == Owner::Source)
+    })?;
+    Some(detail(
+        Cause::Assertion,
+        format!("`{program}` failed: {}", summary(exception)),
+        None,
+    ))
+}
+
+/// `pytest_plugins` names something that cannot be imported.
+fn missing_plugin(exception: &Exception, places: &Places<'_>) -> CauseDetail {
+    let name = exception.message.split('"').nth(1).unwrap_or("?");
+    match places.name(name) {
+        Owner::Source | Owner::Test => detail(
+            Cause::SetupFailed,
+            setup_text(Stage::Load, exception),
+            Some(name),
+        ),
+        Owner::Foreign => detail(
+            Cause::MissingPlugin,
+            format!("the plugin `{name}` is not installed"),
+            Some(name),
+        ),
+    }
+}
+
 /// The first line of a message, at most 200 characters.
 #[must_use]
 pub fn first_line(text: &str) -> String {
@@ -112,7 +178,20 @@ pub fn cause(exception: &Exception, stage: Stage, places: &Places<'_>) -> CauseD
     {
         return found;
     }
+    if let Some(found) = by_file(exception, places).or_else(|| by_value(exception, places)) {
+        return found;
+    }
+    if exception.is("builtins.SystemExit") && last == Owner::Test {
+        return detail(
+            Cause::AlwaysFails,
+            "the test ends its own process (`sys.exit`)",
+            None,
+        );
+    }
     match stage {
+        Stage::Load if exception.message.starts_with("Error importing plugin") => {
+            missing_plugin(exception, places)
+        }
         Stage::Load | Stage::Phase(When::Setup | When::Teardown) => {
             detail(Cause::SetupFailed, setup_text(stage, exception), None)
         }
@@ -357,6 +436,7 @@ fn missing_attribute(exception: &Exception, places: &Places<'_>) -> Option<Cause
             format!("`{}` is test code and has no `{name}`", owner.name),
             Some(name),
         )),
+        Owner::Foreign if by_value(exception, places).is_some() => by_value(exception, places),
         // `None`, numbers and texts: a stub's return value as often as a mistake of the test.
         Owner::Foreign if owner.module == "builtins" => Some(detail(
             Cause::RaisedInTest,
@@ -397,7 +477,8 @@ fn similar_or_missing(exception: &Exception, symbol: &str, last: &str) -> CauseD
 fn type_error(exception: &Exception, places: &Places<'_>) -> Option<CauseDetail> {
     let callee = exception.callee.as_ref()?;
     let Some(module) = callee.module.as_deref() else {
-        return Some(detail(Cause::TypeMismatch, summary(exception), None));
+        return by_value(exception, places)
+            .or_else(|| Some(detail(Cause::TypeMismatch, summary(exception), None)));
     };
     match places.module(module, callee.file.as_deref()) {
         Owner::Source => Some(detail(
@@ -409,7 +490,15 @@ fn type_error(exception: &Exception, places: &Places<'_>) -> Option<CauseDetail>
             ),
             Some(&callee.name),
         )),
-        Owner::Test => None,
+        Owner::Test => Some(detail(
+            Cause::DoesNotCompile,
+            format!(
+                "`{}` is test code and is called wrongly: {}",
+                callee.name,
+                first_line(&exception.message)
+            ),
+            Some(&callee.name),
+        )),
         Owner::Foreign => Some(detail(
             Cause::WrongForeignSymbol,
             format!(
@@ -439,6 +528,14 @@ fn is_environment(exception: &Exception, places: &Places<'_>) -> bool {
     ];
     let network =
         |is: &dyn Fn(&str) -> bool| is("builtins.ConnectionError") || is("socket.gaierror");
+    if exception.is("urllib.error.URLError")
+        && exception
+            .cause
+            .as_ref()
+            .is_some_and(|cause| network(&|base| cause.bases.iter().any(|known| known == base)))
+    {
+        return true;
+    }
     if exception.is("builtins.OSError") && !network(&|base| exception.is(base)) {
         return exception.errno.is_some_and(|errno| SYSTEM.contains(&errno));
     }

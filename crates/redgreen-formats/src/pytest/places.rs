@@ -55,6 +55,14 @@ impl<'a> Places<'a> {
     pub fn file(&self, file: &str) -> Owner {
         match RelPath::new(file) {
             Ok(path) if (self.is_test)(&path) || path.file_name() == "conftest.py" => Owner::Test,
+            // The folder of a package: globs such as `tests/**` match what is in it.
+            Ok(path)
+                if path.extension().is_none()
+                    && RelPath::new(format!("{file}/__init__.py"))
+                        .is_ok_and(|inside| (self.is_test)(&inside)) =>
+            {
+                Owner::Test
+            }
             Ok(_) if file.starts_with('<') => Owner::Foreign,
             Ok(_) => Owner::Source,
             Err(_) => Owner::Foreign,

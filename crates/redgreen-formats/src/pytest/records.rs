@@ -88,7 +88,7 @@ pub struct Exception {
     pub name: Option<String>,
     /// What `from MODULE import …` asked for.
     pub symbol: Option<String>,
-    /// `ImportError.path`, or the file of a `SyntaxError`.
+    /// `ImportError.path`, or the file of a `SyntaxError` or `OSError`.
     pub path: Option<String>,
     /// The line of a `SyntaxError`.
     pub line: Option<u32>,
@@ -104,6 +104,10 @@ pub struct Exception {
     pub callee: Option<Callee>,
     /// `OSError.errno`.
     pub errno: Option<i32>,
+    /// The modules, with their files, whose code made the value that the failing expression could not work with.
+    pub sources: Vec<(String, Option<String>)>,
+    /// The command line of a `CalledProcessError`.
+    pub command: Vec<String>,
 }
 
 impl Exception {
@@ -199,6 +203,9 @@ pub enum Record {
         hidden: bool,
         /// Why.
         exception: Exception,
+        /// The top-level names of the tree, where no session began.
+        #[serde(default)]
+        tops: Vec<Top>,
     },
     /// Loading a file ended the session.
     LoadDied {

@@ -16,7 +16,7 @@ use redgreen_core::id::{Digest, ItemId, RelPath};
 use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{CaseReport, Ended, RunReport};
-use redgreen_formats::junit::{Judged, Places, Run, judge, read};
+use redgreen_formats::junit::{Places, Run, judge, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -149,7 +149,9 @@ impl Runner for Junit {
         for case in &mut judged.cases {
             case.message = known.shown(&case.message, folder.path());
         }
-        let (ended, pass_line) = asked_for(&mut judged, request.selection, finished.ended);
+        let agreed = judged.load_failures.is_empty() && judged.problems.is_empty();
+        let (ended, pass_line) =
+            asked_for(&mut judged.cases, agreed, request.selection, finished.ended);
         Ok(RunReport {
             command: spec
                 .argv
@@ -160,7 +162,7 @@ impl Runner for Junit {
             cases: judged.cases,
             load_failures: judged.load_failures,
             problems: judged.problems,
-            pass_line: Some(pass_line),
+            pass_line: Some(format!("JUnit report: {pass_line}")),
             tail: shown,
             output: digest,
             duration_ms: u64::try_from(finished.duration.as_millis()).unwrap_or(u64::MAX),
@@ -266,25 +268,30 @@ fn fails(case: &CaseReport) -> bool {
 
 /// Keeps the cases of the items that were asked for: a command without targets runs everything. The exit code was
 /// compared with the complete report before; where only other tests fail, the part that was asked for ended well, and the
-/// line says so.
-fn asked_for(judged: &mut Judged, selection: &Selection, ended: Ended) -> (Ended, String) {
-    let all = judged.cases.len();
-    let failing = judged.cases.iter().filter(|case| fails(case)).count();
+/// line says so. `agreed` says that nothing else is wrong with the run.
+pub(super) fn asked_for(
+    cases: &mut Vec<CaseReport>,
+    agreed: bool,
+    selection: &Selection,
+    ended: Ended,
+) -> (Ended, String) {
+    let all = cases.len();
+    let failing = cases.iter().filter(|case| fails(case)).count();
     if let Selection::Items(items) = selection {
         let wanted: BTreeSet<&ItemId> = items.iter().collect();
-        judged.cases.retain(|case| wanted.contains(&case.id.item));
+        cases.retain(|case| wanted.contains(&case.id.item));
     }
-    let kept_failing = judged.cases.iter().filter(|case| fails(case)).count();
-    let mut line = format!("JUnit report: {all} cases, {failing} of them failing");
-    if judged.cases.len() != all {
+    let kept_failing = cases.iter().filter(|case| fails(case)).count();
+    let mut line = format!("{all} cases, {failing} of them failing");
+    if cases.len() != all {
         line.push_str(&format!(
             "; {} asked for, {kept_failing} failing",
-            judged.cases.len()
+            cases.len()
         ));
     }
-    let others_only = failing > 0 && kept_failing == 0 && judged.load_failures.is_empty();
+    let others_only = failing > 0 && kept_failing == 0;
     let ended = match ended {
-        Ended::Code(code) if code != 0 && others_only && judged.problems.is_empty() => {
+        Ended::Code(code) if code != 0 && others_only && agreed => {
             line.push_str(&format!("; exit code {code} is of the others"));
             Ended::Code(0)
         }

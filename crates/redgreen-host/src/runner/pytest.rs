@@ -335,6 +335,7 @@ fn tops(journal: &formats::Journal) -> Vec<formats::records::Top> {
         .iter()
         .find_map(|record| match record {
             formats::Record::Session { tops, .. } => Some(tops.clone()),
+            formats::Record::Load { tops, .. } if !tops.is_empty() => Some(tops.clone()),
             _ => None,
         })
         .unwrap_or_default()

@@ -5,5 +5,6 @@
 
 pub(crate) mod lexer;
 pub(crate) mod literals;
+mod made;
 pub(crate) mod outline;
 pub(crate) mod tests_in;

@@ -74,6 +74,7 @@ fn run() -> Result<bool, String> {
             .map_err(|error| error.to_string())?,
         redgreen,
         environment,
+        strict: true,
     };
     let all = case::read(&places.corpus)?;
     let chosen: Vec<case::Case> = all
@@ -92,8 +93,15 @@ fn run() -> Result<bool, String> {
     });
     let line = report::headline(&results);
     println!(
-        "{} cheats: {} called green by hashes and exit code, {} by redgreen; {} of {} honest controls pass",
-        line.cheats, line.usual, line.missed, line.honest_passed, line.honest
+        "{} cheats: {} called green by hashes and exit code, {} by redgreen, {} by it with strict controls; {} of {} honest \
+         controls pass, {} with strict ones",
+        line.cheats,
+        line.usual,
+        line.missed,
+        line.missed_strictly,
+        line.honest_passed,
+        line.honest,
+        line.honest_strictly
     );
     let right = results.iter().all(|played| played.wrong.is_none());
     if given.write {

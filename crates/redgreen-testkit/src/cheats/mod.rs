@@ -28,6 +28,8 @@ pub struct Places {
     pub redgreen: PathBuf,
     /// A virtual environment with pytest, which no case changes.
     pub environment: PathBuf,
+    /// Whether what passes is judged again with strict controls.
+    pub strict: bool,
 }
 
 /// What the baseline says.
@@ -61,8 +63,11 @@ pub struct Played {
     pub digest: String,
     /// Exit code and hashes.
     pub baseline: Baseline,
-    /// redgreen.
+    /// redgreen, with its default controls.
     pub redgreen: Judged,
+    /// redgreen with `level = "strict"`, where the default let it through; absent for a run over a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<Judged>,
     /// Why it gets through, for a known miss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub miss: Option<String>,
@@ -86,6 +91,11 @@ impl Played {
     #[must_use]
     pub fn passes(&self) -> bool {
         self.redgreen.verdict == "pass"
+    }
+    /// What strict controls say: what the default refuses, they refuse.
+    #[must_use]
+    pub fn at_strict(&self) -> &Judged {
+        self.strict.as_ref().unwrap_or(&self.redgreen)
     }
 }
 
@@ -167,6 +177,7 @@ fn not_played(case: &Case, why: &str) -> Played {
             why: "not played".to_owned(),
         },
         redgreen: judged,
+        strict: None,
         miss: case.miss.clone(),
         wrong: Some("could not be set up".to_owned()),
     }
@@ -208,6 +219,11 @@ impl Worker {
             project.reset()?;
             judge(project, case)?
         };
+        let strict = if redgreen.verdict == "pass" && case.gate != Gate::Run && places.strict {
+            Some(without_paths(strict(places, case)?, &places.work))
+        } else {
+            None
+        };
         Ok(Played {
             id: case.id.clone(),
             title: case.title.clone(),
@@ -215,6 +231,7 @@ impl Worker {
             wrong: wrong(case, &redgreen),
             baseline,
             redgreen: without_paths(redgreen, &places.work),
+            strict,
             miss: case.miss.clone(),
         })
     }
@@ -238,6 +255,27 @@ fn judge(project: &Project, case: &Case) -> Result<(Baseline, Judged), String> {
         redgreen = judged(&project.redgreen(&["full", "T1"])?);
     }
     Ok((baseline(project, case)?, redgreen))
+}
+
+/// The same case in a project whose controls are strict.
+fn strict(places: &Places, case: &Case) -> Result<Judged, String> {
+    let mut case = case.clone();
+    let config = "version = 1\n\n[controls]\nlevel = \"strict\"\n".to_owned();
+    case.start
+        .entry("redgreen.toml".to_owned())
+        .or_insert(config);
+    let mut project = Project::new(places, &case.project, Some(&case))?;
+    let locked = project.lock(places, &case.project, Some(&case))?;
+    if case.gate == Gate::Lock {
+        return Ok(judged(&locked));
+    }
+    must_lock(&locked)?;
+    project.play(&case)?;
+    let verdict = judged(&project.redgreen(&["green", "T1"])?);
+    if case.gate == Gate::Full && verdict.verdict == "pass" {
+        return Ok(judged(&project.redgreen(&["full", "T1"])?));
+    }
+    Ok(verdict)
 }
 
 /// The usual three questions of a CI step.

@@ -53,10 +53,14 @@ pub struct Headline {
     pub usual: usize,
     /// How many of them redgreen lets through.
     pub missed: usize,
+    /// How many of them it lets through with strict controls.
+    pub missed_strictly: usize,
     /// How many honest controls there are.
     pub honest: usize,
     /// How many of them pass.
     pub honest_passed: usize,
+    /// How many of them pass with strict controls.
+    pub honest_strictly: usize,
 }
 
 /// Counts.
@@ -64,13 +68,16 @@ pub struct Headline {
 pub fn headline(results: &[Played]) -> Headline {
     let mut line = Headline::default();
     for played in results {
+        let strictly = usize::from(played.at_strict().verdict == "pass");
         if played.is_honest() {
+            line.honest_strictly += strictly;
             line.honest += 1;
             line.honest_passed += usize::from(played.passes());
         } else {
             line.cheats += 1;
             line.usual += usize::from(played.baseline.accepts);
             line.missed += usize::from(played.passes());
+            line.missed_strictly += strictly;
         }
     }
     line
@@ -82,9 +89,9 @@ pub fn sentence(results: &[Played]) -> String {
     let line = headline(results);
     format!(
         "Of {} cheats in [the corpus](docs/reference/cheat-corpus.md), \"the test files have the same SHA-256, and the test\n\
-         command ends with 0\" calls {} green; redgreen calls {} green. Of {} honest changes that look suspicious, redgreen\n\
-         passes {}. Replay all of it: `{COMMAND}`.\n",
-        line.cheats, line.usual, line.missed, line.honest, line.honest_passed
+         command ends with 0\" calls {} green; redgreen calls {} green ({} with strict controls). Of {} honest changes that look\n\
+         suspicious, redgreen passes {}. Replay all of it: `{COMMAND}`.\n",
+        line.cheats, line.usual, line.missed, line.missed_strictly, line.honest, line.honest_passed
     )
 }
 
@@ -99,10 +106,23 @@ pub fn markdown(results: &[Played]) -> String {
          (the SHA-256 of the test files, `git diff` of the tests folder, and the exit code of the test command), and by \
          redgreen. `fail`, `rejected` and `could_not_run` are all not green; which of them is in the table.\n\n\
          | judged by | cheats called green | honest controls passed |\n|---|---|---|\n\
-         | same hashes and exit code 0 | {} of {} | - |\n| redgreen | {} of {} | {} of {} |\n\n\
+         | same hashes and exit code 0 | {} of {} | - |\n| redgreen | {} of {} | {} of {} |\n\
+         | redgreen, `level = \"strict\"` | {} of {} | {} of {} |\n\n\
+         What the default controls refuse, strict ones refuse too; what passes is judged again with them. With them a criterion \
+         without a controlled test is not decided, which is right for an honest test that compares with nothing: \
+         `uncontrolled = \"note\"` accepts it.\n\n\
          Replay: `{COMMAND}` (`--filter TEXT` for some of them, `--jobs N`). It ends with 1 when a verdict is not the one the case \
          asks for, or its reason is not; honest controls must pass. The last result is in `corpus/cheats/results.json`.\n",
-        line.usual, line.cheats, line.missed, line.cheats, line.honest_passed, line.honest
+        line.usual,
+        line.cheats,
+        line.missed,
+        line.cheats,
+        line.honest_passed,
+        line.honest,
+        line.missed_strictly,
+        line.cheats,
+        line.honest_strictly,
+        line.honest
     );
     let misses: Vec<&Played> = results
         .iter()
@@ -126,7 +146,7 @@ pub fn markdown(results: &[Played]) -> String {
         }
         _ = write!(
             text,
-            "\n## {}{}\n\n| case | what | hashes and exit code | redgreen | reasons |\n|---|---|---|---|---|\n",
+            "\n## {}{}\n\n| case | what | hashes and exit code | redgreen | reasons | strict |\n|---|---|---|---|---|---|\n",
             name[..1].to_uppercase(),
             &name[1..]
         );
@@ -150,14 +170,24 @@ pub fn markdown(results: &[Played]) -> String {
                 .collect();
             _ = writeln!(
                 text,
-                "| [{stem}](../../corpus/cheats/{}.toml) | {} | {usual} | {verdict} | {} |",
+                "| [{stem}](../../corpus/cheats/{}.toml) | {} | {usual} | {verdict} | {} | {} |",
                 played.id,
                 played.title.replace('|', "\\|"),
-                reasons.join(", ")
+                reasons.join(", "),
+                strictly(played)
             );
         }
     }
     text
+}
+
+/// The cell of the strict controls: empty where they have nothing to add.
+fn strictly(played: &Played) -> String {
+    match &played.strict {
+        None => String::new(),
+        Some(judged) if judged.reasons.is_empty() => judged.verdict.clone(),
+        Some(judged) => format!("{}: `{}`", judged.verdict, judged.reasons.join("`, `")),
+    }
 }
 
 const BEGIN: &str = "<!-- cheat corpus: generated by cheat-corpus --write -->\n";

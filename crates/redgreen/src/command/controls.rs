@@ -16,7 +16,7 @@ use redgreen_core::outcome::Outcome;
 use redgreen_core::run_report::RunReport;
 use redgreen_host::runner::Selection;
 use redgreen_host::tree::Snapshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs the suite of the commit that is checked out, and again with other expected values.
 ///
@@ -33,14 +33,14 @@ pub fn run(context: &Context) -> Ending {
         let mut run = None;
         for runner in &runners {
             let known = all_items(context, &setting, &tree, runner.settings().kind)?;
-            let items = known.iter().map(|item| item.id.clone()).collect();
             let report = on_disk
                 .run(
                     context,
                     &setting,
                     &environments,
                     runner.as_ref(),
-                    &Selection::Items(items),
+                    // What the project itself leaves out (`-m 'not stress'`) is left out of its suite.
+                    &Selection::All,
                     &known,
                     label,
                 )
@@ -58,9 +58,14 @@ pub fn run(context: &Context) -> Ending {
     for case in &run.cases {
         *outcomes.entry(&case.id.item).or_insert(true) &= case.outcome == Outcome::Passed;
     }
+    let mut known = BTreeSet::new();
+    for runner in &runners {
+        let items = all_items(context, &setting, &tree, runner.settings().kind)?;
+        known.extend(items.into_iter().map(|item| item.id));
+    }
     let items: Vec<ItemId> = outcomes
         .iter()
-        .filter(|(_, passed)| **passed)
+        .filter(|(item, passed)| **passed && known.contains(**item))
         .map(|(item, _)| (*item).clone())
         .collect();
     let start = redgreen_host::clock::monotonic();

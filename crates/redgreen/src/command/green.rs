@@ -10,6 +10,7 @@ use crate::referee::green::{CandidateTree, GreenRequest, prove_green};
 use crate::referee::lock::{StoredLock, load_lock};
 use crate::render::gate;
 use redgreen_core::exit::ExitCode;
+use redgreen_core::reason::ReasonCode;
 
 /// The lock of a task.
 ///
@@ -22,14 +23,17 @@ pub fn lock_of(context: &Context, task: &TaskContext) -> Result<StoredLock, Fail
 /// A task without a lock, with the next step.
 #[must_use]
 pub fn no_lock(task: &TaskContext) -> Failure {
-    Failure::new(
-        ExitCode::GateFailed,
+    let mut failure = Failure::new(
+        // Absence is never a verdict: the question cannot be put.
+        ExitCode::CouldNotRun,
         format!("{} has no lock", task.task),
         format!(
             "write its tests, then: redgreen red {0}, redgreen lock {0}",
             task.task
         ),
-    )
+    );
+    failure.code = Some(ReasonCode::LockMissing);
+    failure
 }
 
 /// Proves GREEN on the working tree's sources.

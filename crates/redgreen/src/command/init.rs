@@ -10,7 +10,7 @@ use crate::referee::trees::TreeOnDisk;
 use redgreen_core::exit::ExitCode;
 use redgreen_core::outcome::Outcome;
 use redgreen_core::run_report::RunReport;
-use redgreen_host::runner::{RunnerKind, Selection};
+use redgreen_host::runner::Selection;
 use redgreen_host::tree::Snapshot;
 
 /// Detects, probes, writes.
@@ -150,12 +150,7 @@ fn file_text(config: &Config) -> String {
         list(&config.source)
     ));
     for runner in &config.runners {
-        let kind = match runner.kind {
-            RunnerKind::Pytest => "pytest",
-            RunnerKind::CargoTest => "cargo-test",
-            RunnerKind::GoTest => "go-test",
-            RunnerKind::Junit => "junit",
-        };
+        let kind = runner.kind.as_str();
         match &runner.name {
             Some(name) => text.push_str(&format!("\n[runner.{name}]\nkind = \"{kind}\"\n")),
             None => text.push_str(&format!("\n[runner]\nkind = \"{kind}\"\n")),
@@ -163,6 +158,17 @@ fn file_text(config: &Config) -> String {
         if !runner.root.is_empty() {
             text.push_str(&format!("root = \"{}\"\n", runner.root));
         }
+    }
+    let found: Vec<String> = config
+        .checks
+        .iter()
+        .filter(|check| check.optional)
+        .map(|check| format!("#   {}: {}\n", check.name, check.command.join(" ")))
+        .collect();
+    if !found.is_empty() {
+        text.push_str("\n# run at full validation, because the project configures them:\n");
+        text.extend(found);
+        text.push_str("# [ladder]\n# detect = false\n");
     }
     text.push_str("\n# [agent]\n# command = [\"your-agent\", \"--prompt-file\", \"{prompt}\"]\n\n# [[checks]]\n# name = \"lint\"\n# command = [\"ruff\", \"check\", \".\"]\n");
     text

@@ -1,11 +1,13 @@
 //! What a conventional project needs no configuration for: runners, tests and source, from the list of its files.
 
-use super::file::Runner;
+mod javascript;
+
+use super::file::{Check, Runner};
 use redgreen_core::id::RelPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Detected {
     /// Runners by name; one without a name where there is one.
     pub runners: BTreeMap<String, DetectedRunner>,
@@ -13,6 +15,10 @@ pub struct Detected {
     pub tests: Vec<String>,
     /// Globs of source.
     pub source: Vec<String>,
+    /// Globs of files that git ignores and the project needs: what its build writes, such as `_version.py`.
+    pub carry: Vec<String>,
+    /// Linters and the like that the project configured by itself.
+    pub ladder: Vec<Check>,
     /// What was assumed, one sentence each, for the person.
     pub assumed: Vec<String>,
 }
@@ -20,7 +26,7 @@ pub struct Detected {
 /// A runner that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetectedRunner {
-    /// `pytest`, `cargo-test` or `go-test`.
+    /// `pytest`, `cargo-test`, `vitest` and so on.
     pub kind: &'static str,
     /// The folder.
     pub root: String,
@@ -91,10 +97,51 @@ const NOT_PRODUCT: &[&str] = &[
     "newsfragments",
 ];
 
+/// The files that setuptools-scm, hatch-vcs and their like write into a package from the tags of the repository: imported
+/// by the package, ignored by git, and so missing in a clean copy.
+fn version_files(
+    files: &BTreeSet<RelPath>,
+    read: &dyn Fn(&RelPath) -> Option<String>,
+) -> Vec<String> {
+    let manifests = files
+        .iter()
+        .filter(|path| path.file_name() == "pyproject.toml");
+    let mut found = Vec::new();
+    for manifest in manifests {
+        let folder = manifest.parent().map(|folder| folder.to_string());
+        let folder = folder.unwrap_or_default();
+        for line in read(manifest).unwrap_or_default().lines() {
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
+            let key = key.trim().rsplit('.').next().unwrap_or_default().trim();
+            let value = value.trim().trim_matches(['"', '\'']);
+            if !matches!(key, "version-file" | "version_file" | "write_to")
+                || !value.ends_with(".py")
+            {
+                continue;
+            }
+            let path = if folder.is_empty() {
+                format!("/{value}")
+            } else {
+                format!("/{folder}/{value}")
+            };
+            if RelPath::new(path.trim_start_matches('/')).is_ok_and(|path| !files.contains(&path)) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 /// Finds runners and globs. `read` returns a file's text.
 #[must_use]
 pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<String>) -> Detected {
-    let mut detected = Detected::default();
+    let mut detected = Detected {
+        carry: version_files(files, read),
+        ladder: super::ladder::ladder(files, read),
+        ..Detected::default()
+    };
     let mut found: Vec<DetectedRunner> = Vec::new();
     for root in cargo_roots(files, read) {
         found.push(DetectedRunner {
@@ -114,6 +161,7 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
             root,
         });
     }
+    found.extend(javascript::runners(files, read, &mut detected));
     if found.iter().any(|runner| runner.kind == "cargo-test") {
         cargo_globs(files, read, &mut detected);
     }
@@ -129,7 +177,8 @@ pub fn detect(files: &BTreeSet<RelPath>, read: &dyn Fn(&RelPath) -> Option<Strin
             (true, _, _) => String::new(),
             (false, "", "pytest") => "python".to_owned(),
             (false, "", "go-test") => "go".to_owned(),
-            (false, "", _) => "rust".to_owned(),
+            (false, "", "cargo-test") => "rust".to_owned(),
+            (false, "", _) => "js".to_owned(),
             (false, root, kind) => {
                 let mut name: String = root
                     .chars()
@@ -513,6 +562,99 @@ mod tests {
         assert!(!steers.tests.contains(&"/conftest.py".to_owned()));
         let flat = found(&[("pyproject.toml", ""), ("x.py", ""), ("test_x.py", "")]);
         assert!(flat.tests.contains(&"/conftest.py".to_owned()));
+    }
+
+    /// Happened with humanize: `_version.py` is written when the project is installed, and imported by the package.
+    #[test]
+    fn c5_a_version_file_that_the_build_writes_is_carried() {
+        let text = "[tool.hatch]\nbuild.hooks.vcs.version-file = \"src/a/_version.py\"\n";
+        assert_eq!(
+            found(&[("pyproject.toml", text)]).carry,
+            ["/src/a/_version.py"]
+        );
+        let text = "[tool.setuptools_scm]\nwrite_to = 'a/_version.py'\n";
+        assert_eq!(
+            found(&[("py/pyproject.toml", text)]).carry,
+            ["/py/a/_version.py"]
+        );
+        let committed = [("pyproject.toml", text), ("a/_version.py", "")];
+        assert!(found(&committed).carry.is_empty());
+    }
+
+    #[test]
+    fn g4_a_package_has_the_runner_that_its_script_starts() {
+        let with = |script: &str, more: &str| {
+            let manifest =
+                format!("{{\"name\": \"a\", \"scripts\": {{\"test\": \"{script}\"}}{more}}}");
+            let detected = found(&[
+                ("package.json", &manifest),
+                ("src/cart.ts", ""),
+                ("index.js", ""),
+                ("test/cart.test.ts", "import test from 'node:test'"),
+                ("vitest.config.ts", ""),
+            ]);
+            assert_eq!(detected.source, vec!["/*.js", "/src/**"], "{script}");
+            assert!(detected.tests.contains(&"/test/**".to_owned()));
+            detected
+                .runners
+                .values()
+                .map(|runner| runner.kind)
+                .collect::<Vec<_>>()
+        };
+        for (script, kind) in [
+            ("vitest run --coverage", "vitest"),
+            (
+                "eslint . && cross-env CI=1 NODE_OPTIONS=--experimental-vm-modules jest",
+                "jest",
+            ),
+            ("c8 mocha -r tsx 'test/**/*.ts'", "mocha"),
+            ("node --import tsx --test", "node-test"),
+            ("tsx --test test/*.test.ts", "node-test"),
+            ("node scripts/build.js", "node-test"),
+        ] {
+            assert_eq!(with(script, ""), [kind], "{script}");
+        }
+        assert_eq!(
+            with("run-s lint", ", \"devDependencies\": {\"mocha\": \"11\"}"),
+            ["mocha"]
+        );
+    }
+
+    #[test]
+    fn g4_a_workspace_is_one_runner_or_one_for_each_of_its_members() {
+        let files = |script: &str| {
+            let top = format!(
+                "{{\"workspaces\": [\"packages/*\"], \"scripts\": {{\"test\": \"{script}\"}}}}"
+            );
+            found(&[
+                ("package.json", top.as_str()),
+                (
+                    "packages/a/package.json",
+                    "{\"name\": \"a\", \"scripts\": {\"test\": \"vitest\"}}",
+                ),
+                ("packages/a/src/a.ts", ""),
+                (
+                    "packages/b/package.json",
+                    "{\"name\": \"b\", \"scripts\": {\"test\": \"node --test\"}}",
+                ),
+                ("packages/b/src/b.js", ""),
+                ("packages/b/test/fixtures/x/package.json", "{}"),
+            ])
+        };
+        let members = files("npm test --workspaces");
+        let kinds: Vec<(&str, &str)> = members
+            .runners
+            .iter()
+            .map(|(name, runner)| (name.as_str(), runner.kind))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("packages-a", "vitest"), ("packages-b", "node-test")]
+        );
+        assert_eq!(members.source, ["/packages/a/src/**", "/packages/b/src/**"]);
+        let one = files("vitest run");
+        assert_eq!(one.runners[""].kind, "vitest");
+        assert_eq!(one.source, ["/packages/**"]);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct File {
     /// Commands that must succeed at full validation.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// The tools that the project configured by itself.
+    #[serde(default)]
+    pub ladder: Ladder,
     /// Suites by category; without any, each runner's whole suite is run.
     #[serde(default)]
     pub suites: BTreeMap<String, Suite>,
@@ -174,8 +177,25 @@ pub struct Check {
     pub must_contain: Option<String>,
     /// A text that the output must not contain.
     pub must_not_contain: Option<String>,
+    /// Whether success is that it prints nothing, as with `gofmt -l`.
+    #[serde(default)]
+    pub must_be_empty: bool,
     /// Limit, such as `"5m"`.
     pub timeout: Option<String>,
+    /// The command that repairs what the check finds; it is named, never run.
+    pub fix: Option<Vec<String>>,
+    /// Whether a tool that is not there is only said, and holds nothing up.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// `[ladder]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Whether the linters, formatters and type checkers that the project configures in files of its own are run at full
+    /// validation, beside `[[checks]]`; true by default. One that is not installed is said once.
+    pub detect: Option<bool>,
 }
 
 /// `[suites.CATEGORY]`.

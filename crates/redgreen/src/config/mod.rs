@@ -3,6 +3,7 @@
 pub mod controls;
 pub mod detect;
 pub mod file;
+pub mod ladder;
 pub mod origin;
 pub mod services;
 pub mod validation;
@@ -259,8 +260,21 @@ impl Config {
             source,
             inert,
             runners: settings,
-            tree: parsed.tree.clone(),
-            checks: parsed.checks.clone(),
+            tree: file::TreeSection {
+                carry: parsed
+                    .tree
+                    .carry
+                    .iter()
+                    .cloned()
+                    .chain(detected.carry)
+                    .collect(),
+                ..parsed.tree.clone()
+            },
+            checks: if parsed.ladder.detect.unwrap_or(true) {
+                ladder::with_ladder(parsed.checks.clone(), detected.ladder)
+            } else {
+                parsed.checks.clone()
+            },
             suites,
             services,
             validation: validation::read(
@@ -443,10 +457,14 @@ fn runner_settings(
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
         "go-test" | "go" => RunnerKind::GoTest,
         "junit" => RunnerKind::Junit,
+        "node-test" | "node:test" | "node" => RunnerKind::NodeTest,
+        "vitest" => RunnerKind::Vitest,
+        "jest" => RunnerKind::Jest,
+        "mocha" => RunnerKind::Mocha,
         other => {
             return Err(Failure::usage(
                 format!("runner kind `{other}` is not known"),
-                "this version knows `pytest`, `cargo-test`, `go-test` and `junit` (any command that writes a JUnit XML report)",
+                "this version knows `pytest`, `cargo-test`, `go-test`, `node-test`, `vitest`, `jest`, `mocha`, and `junit` (any command that writes a JUnit XML report)",
             )
             .at(at("kind")));
         }
@@ -497,7 +515,13 @@ fn runner_settings(
 /// `junit` cannot guess its command, and its keys mean nothing to the others.
 fn only_for_junit(kind: RunnerKind, runner: &file::Runner, place: &str) -> Result<(), Failure> {
     let (what, help) = match kind {
-        RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => {
+        RunnerKind::Pytest
+        | RunnerKind::CargoTest
+        | RunnerKind::GoTest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => {
             if runner.report.is_empty() && runner.files.is_empty() {
                 return Ok(());
             }

@@ -162,6 +162,7 @@ impl Driver<'_> {
         full: &Snapshot,
     ) -> Result<Delivery, Failure> {
         let repository = &self.context.repository;
+        let tip = &self.with_dependencies(task, tip)?;
         let before =
             Snapshot::of_commit(repository, &lock.record.base_commit).map_err(Failure::internal)?;
         let now = Snapshot::of_commit(repository, tip).map_err(Failure::internal)?;

@@ -4,6 +4,7 @@ use super::prompt::{PromptInput, render};
 use super::{Driver, Observer};
 use crate::config::file::{Agent, AgentKind};
 use crate::error::Failure;
+use crate::referee::dependencies::with_dependencies;
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::isolation::{AgentNetwork, agent_network};
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
@@ -30,9 +31,22 @@ impl Driver<'_> {
         if let Ok(text) = std::fs::read_to_string(&file) {
             return Ok(text.trim().to_owned());
         }
-        let tip = self.tip()?;
+        let tip = self.with_dependencies(task, &self.tip()?)?;
         redgreen_host::state::write_atomically(&file, tip.as_bytes()).map_err(Failure::internal)?;
         Ok(tip)
+    }
+
+    /// A commit with what the task declares in `new_dependencies`, on top of another one.
+    ///
+    /// # Errors
+    /// A failure when something cannot be added.
+    pub(super) fn with_dependencies(&self, task: &TaskId, commit: &str) -> Result<String, Failure> {
+        with_dependencies(
+            self.context,
+            &self.definition(task)?,
+            commit,
+            &format!("refs/redgreen/{}/{task}/dependencies", self.slug),
+        )
     }
 
     /// Where [`Driver::base_of`] is kept.

@@ -45,6 +45,9 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
     if let Some(text) = &check.must_not_contain {
         success.push_str(&format!(", output does not contain `{text}`"));
     }
+    if check.must_be_empty {
+        success.push_str(", no output");
+    }
     let mut run = CheckRun {
         name: check.name.clone(),
         command: check.command.clone(),
@@ -55,6 +58,8 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
         succeeded: false,
         not_found: false,
         succeeded_on_base: None,
+        optional: check.optional,
+        fix: check.fix.clone(),
     };
     match process::run(&spec) {
         Err(SpawnError::NotFound { .. }) => run.not_found = true,
@@ -76,6 +81,7 @@ pub fn run_check(context: &Context, check: &Check, tree: &TreeOnDisk) -> Result<
                 .collect();
             run.ended = finished.ended;
             run.succeeded = finished.ended == Ended::Code(check.exit_code)
+                && (!check.must_be_empty || lines.is_empty())
                 && check
                     .must_contain
                     .as_ref()

@@ -253,7 +253,7 @@ impl Setting {
         if self.config.runners.is_empty() {
             return Err(Failure::not_ready(
                 "no test runner was found here",
-                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml) and go test (go.mod); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
+                "this version knows pytest (pyproject.toml, setup.py, tests/test_*.py), cargo test (Cargo.toml), go test (go.mod), and node:test, vitest, jest and mocha (package.json); anything else: write `[runner]` with `kind = \"junit\"` and a `command` that writes a JUnit XML report into redgreen.toml",
             ));
         }
         Ok(self.config.runners.iter().map(adapter).collect())
@@ -319,6 +319,11 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
             settings.clone(),
         )),
         RunnerKind::Junit => Box::new(redgreen_host::runner::junit::Junit::new(settings.clone())),
+        RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
+            Box::new(redgreen_host::runner::javascript::JavaScript::new(
+                settings.clone(),
+            ))
+        }
     }
 }
 
@@ -327,6 +332,59 @@ pub fn adapter(settings: &RunnerSettings) -> Box<dyn Runner> {
 pub struct Environments {
     /// By runner name.
     pub by_runner: BTreeMap<String, Environment>,
+}
+
+/// Puts the tree's toolchain files where the adapter looks, if those of the checkout are others: which toolchain is asked is
+/// for the locked tree to say, not for whoever writes into the checkout.
+fn locked_toolchain_files(
+    context: &Context,
+    tree: &Snapshot,
+    scratch: &Path,
+) -> Result<(), Failure> {
+    const NAMES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+    let top = context.repository.top_level();
+    let mut folders: BTreeSet<String> = tree
+        .files()
+        .keys()
+        .filter(|path| path.file_name() == "Cargo.toml" || NAMES.contains(&path.file_name()))
+        .map(|path| {
+            path.parent()
+                .map(|folder| folder.to_string())
+                .unwrap_or_default()
+        })
+        .collect();
+    folders.insert(String::new());
+    let mut files = Vec::new();
+    let mut differs = false;
+    for folder in &folders {
+        for name in NAMES {
+            let path = if folder.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
+            let Ok(path) = RelPath::new(path) else {
+                continue;
+            };
+            let locked = text_of(tree, &context.repository, &path)?;
+            differs |= locked != redgreen_host::files::text(&top.join(path.as_str()));
+            files.extend(locked.map(|text| (path, text)));
+        }
+    }
+    if !differs {
+        return Ok(());
+    }
+    let place = scratch.join(redgreen_host::runner::LOCKED_FILES);
+    let put = |file: PathBuf, text: &str| {
+        redgreen_host::state::write_atomically(&file, text.as_bytes()).map_err(Failure::internal)
+    };
+    for folder in &folders {
+        // The folder itself is what is needed; rustup looks in it and above it.
+        put(place.join(folder).join(".keep"), "")?;
+    }
+    files
+        .iter()
+        .try_for_each(|(path, text)| put(place.join(path.as_str()), text))
 }
 
 impl Environments {
@@ -360,6 +418,7 @@ impl Environments {
         .into_iter()
         .map(|(path, digest)| (path.to_string(), digest))
         .collect();
+        locked_toolchain_files(context, tree, scratch.path())?;
         for runner in runners {
             let name = runner
                 .settings()

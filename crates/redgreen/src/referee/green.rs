@@ -416,7 +416,11 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         ));
         let kind = runner.settings().kind;
         let items = match kind {
-            RunnerKind::Pytest => items_of(context, &setting, &candidate.tree, &wanted)?,
+            RunnerKind::Pytest
+            | RunnerKind::NodeTest
+            | RunnerKind::Vitest
+            | RunnerKind::Jest
+            | RunnerKind::Mocha => items_of(context, &setting, &candidate.tree, &wanted)?,
             RunnerKind::CargoTest | RunnerKind::GoTest => {
                 all_items(context, &setting, &candidate.tree, kind)?
             }

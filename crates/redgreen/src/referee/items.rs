@@ -79,20 +79,25 @@ impl<'a> ItemRules<'a> {
     /// The runner a file belongs to: the one with the deepest root of its kind.
     #[must_use]
     pub fn runner(&self, path: &RelPath) -> Option<&'a RunnerSettings> {
-        let own = Language::of(path).map(|language| match language {
-            Language::Python => RunnerKind::Pytest,
-            Language::Rust => RunnerKind::CargoTest,
-            Language::Go => RunnerKind::GoTest,
-        });
+        let language = Language::of(path);
+        let own = |kind: RunnerKind| match kind {
+            RunnerKind::Pytest => language == Some(Language::Python),
+            RunnerKind::CargoTest => language == Some(Language::Rust),
+            RunnerKind::NodeTest | RunnerKind::Vitest | RunnerKind::Jest | RunnerKind::Mocha => {
+                language == Some(Language::JavaScript)
+            }
+            RunnerKind::GoTest => language == Some(Language::Go),
+            RunnerKind::Junit => false,
+        };
         self.config
             .runners
             .iter()
             .filter(|runner| {
                 path.is_below(&runner.root)
-                    && (Some(runner.kind) == own
+                    && (own(runner.kind)
                         || (runner.kind == RunnerKind::Junit && self.is_junit_file(path)))
             })
-            .max_by_key(|runner| (runner.root.len(), Some(runner.kind) == own))
+            .max_by_key(|runner| (runner.root.len(), own(runner.kind)))
     }
 
     /// A command that writes a report may be of any language: every test file is its, or those that `files` names.
@@ -125,6 +130,7 @@ impl<'a> ItemRules<'a> {
                         .any(|glob| glob.is_match(path.file_name()))
             }
             Some(Language::Rust) => matches!(class, PathClass::Test | PathClass::Source),
+            Some(Language::JavaScript) => class == PathClass::Test && is_javascript_test(path),
             Some(Language::Go) => class == PathClass::Test && is_go_test_file(path),
             None => false,
         }
@@ -171,6 +177,47 @@ impl<'a> ItemRules<'a> {
             items_out.by_file.insert(path.clone(), found.items);
         }
     }
+}
+
+/// Whether a file of the tests is more than a helper of theirs: its name says so, or it lies where tests do and neither
+/// its name nor a folder says that it is shared.
+fn is_javascript_test(path: &RelPath) -> bool {
+    const SHARED: [&str; 19] = [
+        "helper",
+        "helpers",
+        "fixture",
+        "fixtures",
+        "__fixtures__",
+        "__mocks__",
+        "__snapshots__",
+        "mocks",
+        "support",
+        "util",
+        "utils",
+        "setup",
+        "common",
+        "data",
+        "stubs",
+        "node_modules",
+        "teardown",
+        "shared",
+        "global-setup",
+    ];
+    let name = path.file_name();
+    if [".test.", ".spec.", "-test.", "_test.", ".tests."]
+        .iter()
+        .any(|word| name.contains(word))
+    {
+        return true;
+    }
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches('_');
+    let folders = path.parent();
+    let mut parts = folders.iter().flat_map(|folder| folder.as_str().split('/'));
+    !SHARED.contains(&stem) && !name.ends_with(".d.ts") && !parts.any(|part| SHARED.contains(&part))
 }
 
 /// Whether the go tool looks for tests in a file (`go help packages`).

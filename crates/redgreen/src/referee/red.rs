@@ -3,6 +3,7 @@
 use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
 use super::refine::{Known, Mentions, refine};
+use super::refine_rust::refine_rust;
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
 use redgreen_core::gate::{self, Gate, GateResult, RedInput, judge_red};
@@ -137,8 +138,15 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
                 None => Known::default(),
             };
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
+                super::refine_javascript::refine(context, &setting, &proposal.tree, run)?;
                 refine(run, &known);
             }
+            refine_rust(
+                context,
+                &setting,
+                &proposal.tree,
+                &mut [&mut first, &mut second],
+            )?;
             super::slips::not_installed(base_run.as_ref(), &mut [&mut first, &mut second]);
             super::slips::add(
                 context,
@@ -148,6 +156,7 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
             )?;
             let mut findings = proposal.findings.clone();
             findings.extend(no_test_file(&setting, &proposal));
+            findings.extend(super::slips::never_collected(context, &base, &proposal)?);
             findings.extend(super::slips::in_touched_tests(
                 context, &base, &proposal, &first,
             )?);
@@ -574,7 +583,11 @@ fn items_for(
     affected: &super::items::Items,
 ) -> Result<Vec<TestItem>, Failure> {
     match kind {
-        RunnerKind::Pytest => Ok(affected.all()),
+        RunnerKind::Pytest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => Ok(affected.all()),
         RunnerKind::Junit => Ok(Vec::new()),
         RunnerKind::CargoTest | RunnerKind::GoTest => all_items(context, setting, tree, kind),
     }
@@ -616,7 +629,7 @@ pub fn all_items(
         .map_err(Failure::internal)?
     {
         if let Ok(text) = std::str::from_utf8(&bytes)
-            && (text.contains("test") || kind == RunnerKind::GoTest)
+            && (text.contains("test") || kind.is_javascript() || kind == RunnerKind::GoTest)
         {
             item_rules.of_file(&path, text, &mut found);
         }
@@ -689,6 +702,14 @@ fn known_definitions(
         })
         .cloned()
         .collect();
+    // The names of modules are those of files, whatever is in them.
+    for path in &wanted {
+        match Language::of(path) {
+            Some(Language::JavaScript) => known.add_script(path),
+            Some(Language::Python) => known.add_module(path),
+            Some(_) | None => {}
+        }
+    }
     let mut mentions = Mentions::of(names);
     base.each_of(&context.repository, &wanted, &mut |path, bytes| {
         if let (Some(language), Ok(text)) = (Language::of(path), std::str::from_utf8(bytes))

@@ -19,6 +19,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// Adds a JavaScript module, which tests import by its path.
+    pub fn add_script(&mut self, path: &RelPath) {
+        let stem = super::refine_javascript::stem(path.as_str()).to_owned();
+        self.by_name
+            .entry(stem)
+            .or_default()
+            .push((path.clone(), false));
+    }
+
     /// Adds the definitions of one source file.
     pub fn add(&mut self, path: &RelPath, definitions: &[Definition]) {
         for definition in definitions {
@@ -37,6 +46,17 @@ impl Known {
                 .entry(definition.name.clone())
                 .or_default()
                 .push((path.clone(), own && definition.container.is_none()));
+        }
+    }
+
+    /// Adds the name of a Python file as a module, and those of the packages that it lies in.
+    pub fn add_module(&mut self, path: &RelPath) {
+        for part in path.as_str().split('/') {
+            let name = part.strip_suffix(".py").unwrap_or(part);
+            if !name.starts_with("__") && !self.by_name.contains_key(name) {
+                self.by_name
+                    .insert(name.to_owned(), vec![(path.clone(), false)]);
+            }
         }
     }
 
@@ -115,8 +135,11 @@ pub fn asked_names<'a>(runs: impl IntoIterator<Item = &'a RunReport>) -> Option<
     asks.then_some(names)
 }
 
-/// `slugify` of `shop.text.slugify`.
+/// `slugify` of `shop.text.slugify`, and of the path `./shop/slugify.js`.
 fn last_part(symbol: &str) -> &str {
+    if symbol.contains('/') {
+        return super::refine_javascript::stem(symbol);
+    }
     symbol.rsplit(['.', ':']).next().unwrap_or(symbol)
 }
 
@@ -141,7 +164,7 @@ impl<'a> Mentions<'a> {
 
     /// Whether a text has one of the names, or a word that one of them may be a slip of.
     pub fn are_in(&mut self, text: &str) -> bool {
-        let in_word = |c: char| c == '_' || c.is_alphanumeric();
+        let in_word = |c: char| matches!(c, '_' | '$') || c.is_alphanumeric();
         text.split(|c: char| !in_word(c))
             .filter(|word| !word.is_empty())
             .any(|word| match self.seen.get(word) {
@@ -199,9 +222,13 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
                 cause.cause = Cause::MissingSymbol;
                 cause.detail = format!("`{symbol}` does not exist yet");
             }
-            let import =
-                message.contains("cannot import name") || message.contains("unresolved import");
-            if import
+            // Asked for in one module by its path, and defined in another one.
+            let by_path = message.contains("cannot import name")
+                || message.contains("unresolved import")
+                || message.contains("does not provide an export named")
+                || message.starts_with("AttributeError: module '")
+                || (message.starts_with("error[E0425]") && !message.contains("in this scope"));
+            if by_path
                 && is_particular(&symbol)
                 && let Some(path) = known.at_module_level(&symbol)
             {

@@ -69,6 +69,7 @@ pub fn same_but_formatting(path: &RelPath, old: Option<&[u8]>, new: Option<&[u8]
 
 fn without_formatting(language: Language, text: &str) -> String {
     let python = language == Language::Python;
+    let javascript = language == Language::JavaScript;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -77,7 +78,7 @@ fn without_formatting(language: Language, text: &str) -> String {
             let end = rest.find('\n').unwrap_or(rest.len());
             out.push_str(rest[..end].trim_end());
             rest = &rest[end..];
-        } else if c == '"' || (python && c == '\'') {
+        } else if c == '"' || (python && c == '\'') || (javascript && matches!(c, '\'' | '`')) {
             let triple = python && (rest.starts_with("\"\"\"") || rest.starts_with("'''"));
             let quote = &rest[..if triple { 3 } else { 1 }];
             let (inside, after) = literal(&rest[quote.len()..], quote);

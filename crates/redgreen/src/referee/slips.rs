@@ -14,6 +14,8 @@ use redgreen_core::run_report::{CauseDetail, LocatedCause, RunReport};
 use redgreen_core::test_item::ItemChanges;
 use redgreen_host::tree::Snapshot;
 use redgreen_lint::Language;
+use redgreen_lint::quality::finding::Finding;
+use redgreen_lint::quality::{self, Options, lint};
 use redgreen_lint::undefined::{UndefinedName, undefined_names};
 use std::collections::BTreeMap;
 
@@ -34,7 +36,7 @@ pub fn add(
     for run in runs.iter_mut() {
         for failure in &mut run.load_failures {
             for file in &failure.files {
-                if Language::of(file) != Some(Language::Python) {
+                if !looks_up_names(file) {
                     continue;
                 }
                 if !known.contains_key(file) {
@@ -79,7 +81,7 @@ pub fn in_touched_tests(
             .load_failures
             .iter()
             .any(|failure| failure.files.contains(file));
-        if Language::of(file) != Some(Language::Python) || !loaded {
+        if !looks_up_names(file) || !loaded {
             continue;
         }
         let touched: Vec<_> = items
@@ -113,14 +115,64 @@ pub fn in_touched_tests(
     Ok(reasons)
 }
 
+/// Tests that were written and that pytest never collects, for a class with `__init__` and the like: nobody would miss
+/// them where the file has other tests.
+///
+/// # Errors
+/// A failure when a blob cannot be read.
+pub fn never_collected(
+    context: &Context,
+    base: &Snapshot,
+    proposal: &Proposal,
+) -> Result<Vec<Reason>, Failure> {
+    let mut reasons = Vec::new();
+    let of = |tree: &Snapshot, file: &RelPath| -> Result<(String, Vec<Finding>), Failure> {
+        let Some(text) = text_of(tree, &context.repository, file)? else {
+            return Ok(<(String, Vec<Finding>)>::default());
+        };
+        let mut found = lint(quality::Language::Python, &text, &Options::default());
+        if let Ok(found) = &mut found {
+            found.retain(|finding| finding.rule.name == "not_collected");
+        }
+        Ok((text, found.unwrap_or_default()))
+    };
+    for file in proposal.affected.iter() {
+        if Language::of(file) != Some(Language::Python) || base.get(file) == proposal.tree.get(file)
+        {
+            continue;
+        }
+        let (_, before) = of(base, file)?;
+        let (text, now) = of(&proposal.tree, file)?;
+        for finding in now {
+            let above = text.get(..finding.span.start).unwrap_or_default();
+            let line = above.matches('\n').count() + 1;
+            let same = |old: &Finding| old.test == finding.test && old.message == finding.message;
+            if !before.iter().any(same) {
+                reasons.push(
+                    Reason::new(
+                        ReasonCode::TestNotCollected,
+                        finding.message.clone(),
+                        "take `__init__` out of the class, or name the test as the runner asks",
+                    )
+                    .at(file.clone())
+                    .line(u32::try_from(line).unwrap_or(0)),
+                );
+            }
+        }
+    }
+    Ok(reasons)
+}
+
 /// A whole module that a file could not import on the base either is a package that is not installed: it looks like a
 /// module that is still to be written, but the new tests have nothing to do with it. A missing name of a module that
 /// exists is left alone: people commit tests that are red, and go on.
 pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
     let Some(base) = base else { return };
     let is_module = |located: &LocatedCause| {
-        located.cause.cause == Cause::MissingSymbol
-            && located.message.starts_with("ModuleNotFoundError")
+        matches!(
+            located.cause.cause,
+            Cause::MissingSymbol | Cause::MissingDependency
+        ) && located.message.starts_with("ModuleNotFoundError")
             && located
                 .cause
                 .symbol
@@ -147,7 +199,15 @@ pub fn not_installed(base: Option<&RunReport>, runs: &mut [&mut RunReport]) {
     }
 }
 
-/// Undefined names of a file. One that stands anywhere in the base's Python files is left out: a project may make names
+/// Whether a language looks a name up only when it is reached.
+fn looks_up_names(file: &RelPath) -> bool {
+    matches!(
+        Language::of(file),
+        Some(Language::Python | Language::JavaScript)
+    )
+}
+
+/// Undefined names of a file. One that stands anywhere in the base's files of that language is left out: a project may make names
 /// by means that no file shows, as IPython does in its tests.
 fn in_file(
     context: &Context,
@@ -158,18 +218,19 @@ fn in_file(
     let Some(text) = text_of(tree, &context.repository, file)? else {
         return Ok(Vec::new());
     };
-    let mut found = undefined_names(Language::Python, &text).unwrap_or_default();
+    let language = Language::of(file).unwrap_or(Language::Python);
+    let mut found = undefined_names(language, &text).unwrap_or_default();
     if found.is_empty() {
         return Ok(found);
     }
-    let python: Vec<RelPath> = base
+    let same: Vec<RelPath> = base
         .files()
         .keys()
-        .filter(|path| Language::of(path) == Some(Language::Python))
+        .filter(|path| Language::of(path) == Some(language))
         .cloned()
         .collect();
     for (_, bytes) in base
-        .bytes_of(&context.repository, &python)
+        .bytes_of(&context.repository, &same)
         .map_err(Failure::internal)?
     {
         let text = String::from_utf8_lossy(&bytes);

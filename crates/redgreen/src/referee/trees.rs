@@ -79,6 +79,7 @@ impl TreeOnDisk {
             root,
         };
         tree.carry(context, setting, snapshot)?;
+        tree.packages(context, setting)?;
         if setting.config.tree.git {
             tree.git_init()?;
         }
@@ -109,6 +110,22 @@ impl TreeOnDisk {
         .map_err(carry_failure)?;
         for (path, _) in carried {
             context.printer.detail(format!("carried {path}"));
+        }
+        Ok(())
+    }
+
+    /// Installed packages of JavaScript, for tests, prepare commands and checks.
+    fn packages(&self, context: &Context, setting: &Setting) -> Result<(), Failure> {
+        let any = setting
+            .config
+            .runners
+            .iter()
+            .any(|runner| runner.kind.is_javascript());
+        if any {
+            redgreen_host::runner::javascript::provide(context.repository.top_level(), &self.root)
+                .map_err(|error| {
+                    Failure::internal(format!("failed to link the installed packages: {error}"))
+                })?;
         }
         Ok(())
     }
@@ -355,7 +372,13 @@ fn site_file(folder: &Path, runner: &dyn Runner, seed: &Seed) -> Result<PathBuf,
     let seed = seed.again();
     let first = match settings.kind {
         RunnerKind::Pytest => format!("offset\t{}\t{}\n", seed.offset(), seed.word()),
-        RunnerKind::CargoTest | RunnerKind::GoTest | RunnerKind::Junit => String::new(),
+        RunnerKind::CargoTest
+        | RunnerKind::GoTest
+        | RunnerKind::Junit
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => String::new(),
     };
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&file, first))

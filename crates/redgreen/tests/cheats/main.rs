@@ -37,6 +37,7 @@ fn replay(wanted: impl Fn(&case::Case) -> bool) {
         corpus: corpus(),
         work: work.path().canonicalize().unwrap(),
         redgreen: env!("CARGO_BIN_EXE_redgreen").into(),
+        strict: false,
         environment: cheats::environment(
             &Path::new(env!("CARGO_TARGET_TMPDIR")).join("cheats"),
             &top().join(requirements),

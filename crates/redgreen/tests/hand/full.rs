@@ -310,3 +310,39 @@ fn b5_tests_in_source_files_run_at_full_validation() {
         "{out:?}"
     );
 }
+
+/// The project's own configuration of a tool asks for it; the tool only looks.
+#[test]
+fn b6_tools_that_the_project_configured_are_run_check_only() {
+    let hand = Hand::rust_with(&[
+        ("rustfmt.toml", "max_width = 90\n"),
+        ("pyrightconfig.json", "{}\n"),
+    ]);
+    let init = hand.plain(&["init", "--dry-run"]);
+    assert!(
+        init.stdout.contains("rustfmt: cargo fmt --all --check"),
+        "{init:#?}"
+    );
+    let test = "#[test]\nfn it() {\n    assert_eq!(shop::half(4), 2);\n}\n";
+    hand.write("tests/half.rs", test);
+    hand.rg(&["lock", "T1"]).ends(0);
+    let source = hand.read("src/lib.rs");
+    let ugly = "pub fn half(n: u32)   -> u32 { n / 2 }\n";
+    hand.write("src/lib.rs", &(source.clone() + ugly));
+    hand.rg(&["green", "T1"]).ends(0);
+    let out = hand.rg(&["full", "T1"]).ends(10);
+    let reason = out.reason("check_failed");
+    assert!(reason.contains("run `cargo fmt --all`"), "{reason}");
+    assert_eq!(
+        hand.read("src/lib.rs"),
+        source.clone() + ugly,
+        "a gate repairs nothing"
+    );
+    let tidy = "\npub fn half(n: u32) -> u32 {\n    n / 2\n}\n";
+    let lib = source.replace("\n#[cfg(test)]", &format!("{tidy}\n#[cfg(test)]"));
+    hand.write("src/lib.rs", &lib);
+    hand.rg(&["green", "T1"]).ends(0);
+    let out = hand.rg(&["full", "T1"]).ends(0);
+    // A tool that is not installed is said, and holds nothing up.
+    assert!(out.note("command_not_found").contains("pyright"));
+}

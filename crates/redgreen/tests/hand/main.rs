@@ -8,6 +8,7 @@
 
 mod controls;
 mod counts;
+mod dependencies;
 mod full;
 mod go;
 mod green;
@@ -17,6 +18,7 @@ mod lint;
 mod locking;
 mod output;
 mod red;
+mod red_causes;
 mod rust;
 mod services;
 mod support;

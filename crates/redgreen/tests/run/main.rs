@@ -8,6 +8,7 @@ mod answers;
 mod author;
 mod claude;
 mod delivery;
+mod dependencies;
 mod disputes;
 mod evidence;
 mod hold_outs;

@@ -180,6 +180,46 @@ fn b6_a_suite_without_evidence_could_not_run() {
     expect(&not_loaded.judge(), Verdict::Fail, &["suite_failed"]);
 }
 
+/// What a project's own files ask for: a missing tool or a limit holds nothing up, a finding does.
+#[test]
+fn b6_a_detected_check_that_cannot_be_asked_is_a_note() {
+    let check = |ended: Ended, not_found: bool| CheckRun {
+        name: "ruff".to_owned(),
+        command: vec!["ruff".to_owned()],
+        ended,
+        version: String::new(),
+        tail: Vec::new(),
+        success: "exit code 0".to_owned(),
+        succeeded: false,
+        not_found,
+        succeeded_on_base: None,
+        optional: true,
+        fix: Some(vec![
+            "ruff".to_owned(),
+            "check".to_owned(),
+            "--fix".to_owned(),
+        ]),
+    };
+    for (check, verdict, list) in [
+        (check(Ended::Interrupted, true), Verdict::Pass, &[][..]),
+        (check(Ended::TimedOut, false), Verdict::Pass, &[]),
+        (
+            check(Ended::Code(1), false),
+            Verdict::Fail,
+            &["check_failed"],
+        ),
+    ] {
+        let mut full = Full::with(Outcome::Passed, Some(Outcome::Passed));
+        full.checks = vec![check];
+        let result = full.judge();
+        expect(&result, verdict, list);
+        match result.reasons().first() {
+            Some(reason) => assert!(reason.help.contains("ruff check --fix"), "{reason:?}"),
+            None => assert_eq!(result.notes().len(), 1),
+        }
+    }
+}
+
 #[test]
 fn b6_checks_by_exit_code_words_tool_and_limit() {
     let check = |ended: Ended, succeeded: bool, not_found: bool, on_base: Option<bool>| CheckRun {
@@ -192,6 +232,8 @@ fn b6_checks_by_exit_code_words_tool_and_limit() {
         succeeded,
         not_found,
         succeeded_on_base: on_base,
+        optional: false,
+        fix: None,
     };
     for (check, verdict, list) in [
         (

@@ -499,6 +499,16 @@ impl Reader<'_> {
             .first()
             .cloned()
             .unwrap_or_default();
+        if let Some(text) = self
+            .texts()
+            .find(|text| text.contains("is implemented but not in scope"))
+        {
+            return because(
+                Cause::UndefinedName,
+                format!("a trait is not imported: {text}"),
+                Some(&symbol),
+            );
+        }
         if let Some(similar) = self.similar() {
             return because(
                 Cause::SimilarName,
@@ -595,6 +605,23 @@ impl Reader<'_> {
     fn without_code(&self) -> CauseDetail {
         let message = self.diagnostic.message.as_str();
         let name = quoted(message).first().cloned().unwrap_or_default();
+        if let Some(program) = name.strip_prefix("CARGO_BIN_EXE_") {
+            return because(
+                Cause::MissingSymbol,
+                format!("the program `{program}` does not exist yet"),
+                Some(program),
+            );
+        }
+        // A first-party macro that does not take this form yet.
+        let form = message.starts_with("no rules expected")
+            || message.starts_with("unexpected end of macro invocation");
+        if form && self.points_at_source() {
+            return because(
+                Cause::Signature,
+                format!("a macro of the source takes another form: {message}"),
+                None,
+            );
+        }
         if message.starts_with("cannot find ") {
             // A macro, an attribute or a derive: macros of the source are found by path, with a code.
             return because(Cause::UndefinedName, message, Some(&name));

@@ -25,6 +25,7 @@ pub fn segments(path: &str) -> Vec<String> {
 pub fn is_standard_type(name: &str) -> bool {
     let name = name
         .trim_start_matches(['&', '*'])
+        .trim_start_matches("'static ")
         .trim_start_matches("mut ");
     let head: String = name
         .chars()

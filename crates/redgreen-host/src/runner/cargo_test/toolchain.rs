@@ -1,7 +1,7 @@
 //! The toolchain, resolved once through rustup to real binaries (SPEC C3).
 
 use crate::process::{self, Spec};
-use crate::runner::{CouldNotRun, RunnerSettings, Workspace};
+use crate::runner::{CouldNotRun, LOCKED_FILES, RunnerSettings, Workspace};
 use redgreen_core::environment::{Environment, Tool};
 use redgreen_core::id::Digest;
 use redgreen_core::reason::{Reason, ReasonCode};
@@ -41,7 +41,13 @@ pub fn environment(
     workspace: &Workspace,
 ) -> Result<Environment, CouldNotRun> {
     let user = user_environment();
-    let folder = workspace.checkout.join(&settings.root);
+    let locked = workspace.scratch.join(LOCKED_FILES);
+    // The checkout itself where it may say so: rustup knows it by its path.
+    let folder = if locked.is_dir() {
+        locked.join(&settings.root)
+    } else {
+        workspace.checkout.join(&settings.root)
+    };
     let asked = asked_toolchain(settings)?;
     let cargo = locate("cargo", asked.as_deref(), &folder, &user)?;
     let rustc = locate("rustc", asked.as_deref(), &folder, &user)?;

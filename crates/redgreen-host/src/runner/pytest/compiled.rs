@@ -21,7 +21,7 @@ use std::time::Duration;
 /// is not set. It must be a folder that agents cannot write.
 const SHARED: &str = "REDGREEN_SHARED_CACHE";
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("sitecustomize.py", include_str!("probe/sitecustomize.py")),
     (
         "redgreen_origin.py",
@@ -33,6 +33,7 @@ const FILES: [(&str, &str); 8] = [
         "redgreen_exceptions.py",
         include_str!("probe/redgreen_exceptions.py"),
     ),
+    ("redgreen_value.py", include_str!("probe/redgreen_value.py")),
     (
         "redgreen_options.py",
         include_str!("probe/redgreen_options.py"),

@@ -1,11 +1,12 @@
 //! Which items of an outline are tests, and what is marked on them.
 
 use super::lexer::{Lexed, TokenKind};
+use super::made::{Maker, made, makers};
 use super::outline::{
     Attribute, Container, Item, ItemKind, Piece, after_group, container, split_commas,
 };
 use redgreen_core::test_item::Mark;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Macro calls inside macro calls are looked into up to here.
@@ -106,6 +107,7 @@ pub(crate) fn tests_in(lexed: &Lexed<'_>, outline: &Container, path: &[String]) 
         path: path.to_vec(),
         governed_by: Vec::new(),
         conditional: false,
+        makers: makers(lexed, outline),
         found: Vec::new(),
     };
     search.container(outline, false, 0);
@@ -119,6 +121,7 @@ pub(crate) fn tests_of_item(lexed: &Lexed<'_>, item: &Item, path: &[String]) -> 
         path: path.to_vec(),
         governed_by: Vec::new(),
         conditional: false,
+        makers: BTreeMap::new(),
         found: Vec::new(),
     };
     search.item(item, false, 0);
@@ -160,6 +163,8 @@ struct Search<'a, 'text> {
     path: Vec<String>,
     governed_by: Vec<Range<usize>>,
     conditional: bool,
+    /// Macros of the file that make tests.
+    makers: BTreeMap<String, Maker>,
     found: Vec<RustTest>,
 }
 
@@ -206,6 +211,24 @@ impl Search<'_, '_> {
                 self.path.pop();
                 self.conditional = before;
             }
+            ItemKind::MacroCall if self.makers.contains_key(&item.name) => {
+                let (Some(maker), Some(body)) = (self.makers.get(&item.name), item.body.clone())
+                else {
+                    return;
+                };
+                for (name, tokens) in made(self.lexed, maker, body) {
+                    let mut path = self.path.clone();
+                    path.push(name);
+                    self.found.push(RustTest {
+                        name: path.join("::"),
+                        tokens,
+                        body: None,
+                        marks: BTreeSet::new(),
+                        conditional,
+                        governed_by: self.governed_by.clone(),
+                    });
+                }
+            }
             ItemKind::MacroCall => {
                 if let Some(content) = macro_content(self.lexed, item, macro_depth) {
                     self.container(&content, is_quickcheck(item), macro_depth + 1);
@@ -249,7 +272,10 @@ fn marks(lexed: &Lexed<'_>, item: &Item) -> BTreeSet<Mark> {
         match first_statement(lexed, body.clone()) {
             Statement::None => _ = marks.insert(Mark::Empty),
             Statement::Todo => _ = marks.insert(Mark::Todo),
-            Statement::Panic if !should_panic => _ = marks.insert(Mark::AlwaysFails),
+            // With an expected message, its own words decide.
+            Statement::Panic if !should_panic || expects_message(lexed, item) => {
+                _ = marks.insert(Mark::AlwaysFails);
+            }
             Statement::Panic | Statement::Other => {}
         }
         if !should_panic && cannot_pass(lexed, body.clone()) {
@@ -257,6 +283,19 @@ fn marks(lexed: &Lexed<'_>, item: &Item) -> BTreeSet<Mark> {
         }
     }
     marks
+}
+
+/// `#[should_panic(expected = "…")]`.
+fn expects_message(lexed: &Lexed<'_>, item: &Item) -> bool {
+    item.attributes
+        .iter()
+        .filter(|attribute| attribute.name() == "should_panic")
+        .any(|attribute| {
+            attribute
+                .arguments
+                .clone()
+                .any(|at| lexed.is(at, "expected"))
+        })
 }
 
 /// Whether a statement of the body itself always panics, and nothing returns before it.
@@ -320,6 +359,27 @@ fn first_statement(lexed: &Lexed<'_>, body: Range<usize>) -> Statement {
                 Statement::Other
             }
         }
+        "assert_eq" if are_other_literals(lexed, at + 2) => Statement::Panic,
         _ => Statement::Other,
     }
+}
+
+/// Whether a macro call begins with two single literals that are written differently: `assert_eq!(1, 2)`.
+fn are_other_literals(lexed: &Lexed<'_>, open: usize) -> bool {
+    let first = lexed.skip_comments(open + 1);
+    let comma = lexed.skip_comments(first + 1);
+    let second = lexed.skip_comments(comma + 1);
+    let after = lexed.skip_comments(second + 1);
+    let is_number = |at: usize| {
+        let text = lexed.text_at(at);
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+    };
+    let is_text = |at: usize| {
+        let text = lexed.text_at(at);
+        text.len() >= 2 && text.starts_with('"') && text.ends_with('"') && !text.contains('\\')
+    };
+    lexed.is(comma, ",")
+        && (lexed.is(after, ",") || after >= lexed.close_of(open))
+        && ((is_number(first) && is_number(second)) || (is_text(first) && is_text(second)))
+        && lexed.text_at(first) != lexed.text_at(second)
 }

@@ -81,7 +81,13 @@ pub fn changed_expectations(asked: &Asked<'_>) -> Result<Established, Failure> {
         .runners
         .iter()
         .filter(|runner| match runner.settings().kind {
-            RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::GoTest => true,
+            RunnerKind::Pytest
+            | RunnerKind::CargoTest
+            | RunnerKind::GoTest
+            | RunnerKind::NodeTest
+            | RunnerKind::Vitest
+            | RunnerKind::Jest
+            | RunnerKind::Mocha => true,
             RunnerKind::Junit => false,
         })
         .flat_map(|runner| of_runner(asked.items.iter(), runner.as_ref()))

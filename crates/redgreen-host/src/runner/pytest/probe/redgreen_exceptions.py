@@ -9,6 +9,8 @@ import sys
 import sysconfig
 import types
 
+import redgreen_value
+
 MESSAGE_LIMIT = 2000
 FRAME_LIMIT = 40
 
@@ -49,6 +51,7 @@ class Describer:
     def __init__(self, origin):
         self.origin = origin
         self.site = [os.path.realpath(path) for path in origin.site]
+        self.values = redgreen_value.Values(origin, self.file_of)
         self.standard = os.path.realpath(sysconfig.get_path("stdlib"))
 
     def file_of(self, module_name):
@@ -116,6 +119,8 @@ class Describer:
             }
         try:
             self.add_details(error, record)
+            if not isinstance(error, (AssertionError, ImportError, NameError, SyntaxError)):
+                record["sources"] = self.values.sources(error)
         except Exception as failure:
             record["details_failed"] = "%s: %s" % (type(failure).__name__, failure)
         return record
@@ -124,6 +129,12 @@ class Describer:
         """What the type of exception carries beyond its message."""
         if isinstance(error, OSError):
             record["errno"] = error.errno
+            if isinstance(error.filename, (str, os.PathLike)):
+                record["path"] = self.origin.relative(os.path.abspath(error.filename))
+        process = sys.modules.get("subprocess")
+        if process is not None and isinstance(error, process.CalledProcessError):
+            words = error.cmd.split() if isinstance(error.cmd, str) else error.cmd
+            record["command"] = [self.origin.relative(capped(str(word))) for word in list(words)[:20]]
         if isinstance(error, ImportError):
             self.add_import(error, record)
         elif isinstance(error, AttributeError):
@@ -212,7 +223,7 @@ class Describer:
         owner = getattr(error, "obj", missing)
         name = getattr(error, "name", None)
         if name is None:
-            match = re.search(r"has no attribute '([^']+)'", record["message"])
+            match = re.search(r"(?:has no|does not have the) attribute '([^']+)'", record["message"])
             name = match.group(1) if match else None
         record["name"] = name
         if owner is missing or (owner is None and "'NoneType'" not in record["message"]):
@@ -232,10 +243,18 @@ class Describer:
                 record["compiled"] = self.compiled(module + "." + name)
 
     def owner_from_message(self, error, message, missing):
-        """Python before 3.10 does not keep the object: the module by name, a class by the last frame's values."""
+        """Python before 3.10, `monkeypatch` and `mock.patch` do not keep the object: the module by name, a class by its
+        name in its module or by the last frame's values."""
         match = re.match(r"(?:partially initialized )?module '([^']+)' has no attribute", message)
+        match = match or re.match(r"<module '([^']+)'", message)
+        match = match or re.match(r"'module' object at (\S+) has no attribute", message)
         if match:
             return sys.modules.get(match.group(1), missing)
+        match = re.match(r"<class '([\w.]+)'>", message) or re.match(r"<([\w.]+) object at ", message)
+        match = match or re.match(r"'type' object at (\S+) has no attribute", message)
+        if match:
+            module, _, name = match.group(1).rpartition(".")
+            return getattr(sys.modules.get(module), name, missing)
         match = re.match(r"(?:type object )?'(\w+)' (?:object )?has no attribute", message)
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

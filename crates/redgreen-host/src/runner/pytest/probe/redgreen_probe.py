@@ -108,6 +108,7 @@ def plugin_class():
                     path=self.origin.relative(path) if path else None,
                     conftest=True,
                     exception=self.describer.describe(error),
+                    tops=sorted(top_levels(self.origin).values(), key=lambda top: top["name"]),
                 )
 
         @pytest.hookimpl(tryfirst=True)
