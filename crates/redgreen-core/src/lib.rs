@@ -1,8 +1,9 @@
 //! The rules of the game.
 //!
 //! This crate is pure: no I/O, no clock, no environment, no randomness, no async. It decides; it cannot look. Every
-//! verdict of redgreen is computed in [`gate`] from values that the host crate read itself.
+//! verdict of redgreen is computed in [`gate`] (what history says of its tests: in [`audit`]) from values that the host crate read itself.
 
+pub mod audit;
 pub mod dispute;
 pub mod environment;
 pub mod exit;

@@ -25,6 +25,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// The verdict of a gate (SPEC B1). Only `Pass` advances.
     Verdict {

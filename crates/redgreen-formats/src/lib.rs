@@ -1,6 +1,7 @@
 //! Pure conversion between bytes and types: what runners print and write, read into the types of `redgreen-core`, and
 //! what we write.
 
+pub mod audit;
 pub mod cargo;
 pub mod claude;
 pub mod evidence;

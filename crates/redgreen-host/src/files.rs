@@ -36,3 +36,16 @@ pub fn below(paths: &[PathBuf]) -> Result<Vec<PathBuf>, PathBuf> {
 pub fn text(path: &Path) -> Option<String> {
     String::from_utf8(std::fs::read(path).ok()?).ok()
 }
+
+/// Adds text to the end of a file that a CI server names, and makes it where it is not there.
+///
+/// # Errors
+/// What the system said.
+pub fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}

@@ -8,6 +8,7 @@ mod attributes;
 mod commit;
 mod error;
 mod helper;
+mod history;
 mod index;
 mod log;
 mod memory;

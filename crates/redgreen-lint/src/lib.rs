@@ -7,6 +7,7 @@
 //! Every function accepts any text: a file that does not parse gives what could be recognised. Files over
 //! [`MAX_FILE_BYTES`] give an error value instead of an answer.
 
+pub mod code;
 pub mod conflicts;
 pub mod definitions;
 pub mod derived;

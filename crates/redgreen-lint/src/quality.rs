@@ -7,6 +7,7 @@ mod extract;
 pub mod finding;
 pub mod model;
 pub mod rules;
+pub mod weakened;
 
 use crate::{ItemOptions, LintError, check_size};
 pub use finding::{Finding, Severity};

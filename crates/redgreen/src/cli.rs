@@ -83,6 +83,8 @@ pub enum Format {
 pub enum Command {
     /// A complete plan on a sample project with scripted agents, one of which cheats
     Demo(DemoArgs),
+    /// Would these tests fail without the code they came with?
+    Audit(AuditArgs),
     /// Detect runners and paths, and write redgreen.toml
     Init(InitArgs),
     /// Show, check, approve or adopt a plan
@@ -472,6 +474,51 @@ pub struct ApproveArgs {
     /// The plan file the task stands in.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// `HEAD~20..`, `v1.0..v1.1`, a branch or a commit; the commits of this branch by default.
+    pub range: Option<String>,
+    /// Judge everything since the common ancestor with this branch as one change, as a pull request is merged.
+    #[arg(long, value_name = "BRANCH", conflicts_with = "range")]
+    pub merge_base: Option<String>,
+    /// Judge the whole range as one change.
+    #[arg(long)]
+    pub whole: bool,
+    /// End with 10 on these, too: `does_not_bite`, `no_test`, `weakened`, … (see `[audit] fail_on`).
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+    /// How the result is printed; files of every form: `--reports`.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub output: Option<AuditFormat>,
+    /// Write report.md, report.html, audit.json, junit.xml and audit.sarif into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// How many changes at a time.
+    #[arg(long, short = 'j', value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Judge again what is remembered.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// How an audit is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people, about ten lines.
+    Human,
+    /// `redgreen.audit/1`.
+    Json,
+    /// The whole report as Markdown.
+    Markdown,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions, the ten worst; with `GITHUB_STEP_SUMMARY` also the job summary.
+    Github,
 }
 
 /// `lint`

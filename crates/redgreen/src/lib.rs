@@ -1,5 +1,6 @@
 //! The binary: arguments, configuration, one file per command, the drive loop, everything a user reads.
 
+pub mod audit;
 pub mod cli;
 pub mod command;
 pub mod config;

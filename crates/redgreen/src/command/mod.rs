@@ -2,6 +2,7 @@
 
 pub mod amend;
 pub mod answer;
+pub mod audit;
 pub mod check;
 pub mod clean;
 pub mod config;
@@ -84,6 +85,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
     let _progress = title(&cli.command).map(|title| Progress::start(printer, &title));
     match &cli.command {
         Command::Demo(arguments) => demo::run(printer, arguments),
+        Command::Audit(arguments) => audit::run(&open(cli, printer)?, arguments),
         Command::Red(arguments) => red::run(&open(cli, printer)?, arguments),
         Command::Lock(arguments) => lock::run(&open(cli, printer)?, arguments),
         Command::Green(arguments) => green::run(&open(cli, printer)?, arguments),
@@ -130,6 +132,7 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
 fn title(command: &Command) -> Option<String> {
     Some(match command {
         Command::Demo(_) => "demo".to_owned(),
+        Command::Audit(_) => "audit".to_owned(),
         Command::Init(_) => "init".to_owned(),
         Command::Run(_) => "run".to_owned(),
         Command::Red(arguments) => format!("RED {}", arguments.what.join(" "))

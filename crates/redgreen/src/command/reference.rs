@@ -33,7 +33,7 @@ impl Document {
 }
 
 /// Every generated document.
-pub const DOCUMENTS: [Document; 14] = [
+pub const DOCUMENTS: [Document; 15] = [
     document("cli", "docs/reference/cli.md", arguments::cli),
     document(
         "exit-codes",
@@ -70,6 +70,9 @@ pub const DOCUMENTS: [Document; 14] = [
     }),
     document("evidence-verify", "schemas/evidence-verify.json", || {
         written(&schemas::evidence_verify())
+    }),
+    document("audit-schema", "schemas/audit.json", || {
+        written(&schemas::audit())
     }),
     document("journal", "schemas/journal.json", || {
         written(&schemas::journal())

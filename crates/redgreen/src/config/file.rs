@@ -61,6 +61,9 @@ pub struct File {
     /// How commits are made.
     #[serde(default)]
     pub git: Git,
+    /// What history is held to.
+    #[serde(default)]
+    pub audit: Audit,
     /// Which tests are worth locking.
     #[serde(default)]
     pub lint: Lint,
@@ -398,6 +401,17 @@ pub struct Git {
     /// git's own configuration (`commit.gpgSign`).
     #[serde(default)]
     pub sign_off: bool,
+}
+
+/// `[audit]`: read from the commit before the range, so that a pull request cannot loosen it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Which work must have a lock: `plan` (default): tasks of plans; `always`: every change of source; `never`: none.
+    pub require_lock: Option<String>,
+    /// Verdicts and findings that end `redgreen audit` with 10: `does_not_bite`, `fails_with_it` (default), `flaky`,
+    /// `could_not_run`, `no_test`, `weakened`, `skip_added`, `test_removed`, `snapshot_changed`, `duplicate_test`.
+    pub fail_on: Option<Vec<String>>,
 }
 
 /// `[lint]`.

@@ -575,7 +575,7 @@ fn run_all(
 }
 
 /// Rust and Go names map to files through every file of the package; Python needs the affected files only.
-fn items_for(
+pub(crate) fn items_for(
     context: &Context,
     setting: &Setting,
     kind: RunnerKind,

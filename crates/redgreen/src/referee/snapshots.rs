@@ -22,7 +22,7 @@ const NOTHING_THERE: &[&str] = &[
 ];
 
 /// Whether a file holds expected values that a tool can write.
-fn is_snapshot(path: &RelPath) -> bool {
+pub(crate) fn is_snapshot(path: &RelPath) -> bool {
     let folders = path
         .as_str()
         .rsplit_once('/')

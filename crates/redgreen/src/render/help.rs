@@ -7,7 +7,9 @@ use clap::CommandFactory as _;
 pub const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Start here",
-        &["demo", "init", "plan", "run", "check", "status", "report"],
+        &[
+            "demo", "audit", "init", "plan", "run", "check", "status", "report",
+        ],
     ),
     (
         "One gate, by hand",

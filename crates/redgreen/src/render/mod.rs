@@ -1,5 +1,6 @@
 //! All words the user sees: standard output is data, standard error is talk (SPEC G1).
 
+pub mod audit;
 pub mod gate;
 pub mod help;
 pub mod printer;

@@ -6,6 +6,8 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod audit;
+mod audit_locks;
 mod controls;
 mod counts;
 mod dependencies;

@@ -1,9 +1,11 @@
 //! JSON Schemas of what redgreen reads and writes, beside the configuration's. Written by hand, with their lists of
 //! words taken from the types; tests hold them against real output, and the parsers against their lists of fields.
 
+mod audit;
 mod evidence;
 mod journal;
 
+pub(super) use audit::audit;
 pub(super) use evidence::{evidence, evidence_verify};
 pub(super) use journal::journal;
 use redgreen_core::gate::Gate;
