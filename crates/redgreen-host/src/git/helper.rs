@@ -132,11 +132,8 @@ impl Helper {
         let answers = self.lines(repository, &questions, oids.len())?;
         let mut absent = BTreeSet::new();
         for (oid, answer) in oids.iter().zip(answers.lines()) {
-            match answer.strip_prefix(oid.as_str())? {
-                " missing" => {
-                    absent.insert((*oid).clone());
-                }
-                _ => {}
+            if answer.strip_prefix(oid.as_str())? == " missing" {
+                absent.insert((*oid).clone());
             }
         }
         Some(absent)
