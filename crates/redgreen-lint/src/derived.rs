@@ -21,6 +21,8 @@ pub struct Derived {
     pub own: BTreeSet<String>,
     /// Imports of other modules, which nothing of the source is made into.
     pub foreign: BTreeSet<String>,
+    /// Names that are given something else: the test's own.
+    pub local: BTreeSet<String>,
 }
 
 /// How often names are followed through each other.
@@ -65,6 +67,11 @@ pub fn derived_names(
         }
     }
     found.foreign.retain(|name| !found.own.contains(name));
+    found.local = flows
+        .into_iter()
+        .flat_map(|(names, _)| names)
+        .filter(|name| !found.own.contains(name))
+        .collect();
     Ok(found)
 }
 
@@ -164,6 +171,7 @@ mod tests {
         for name in ["Cart", "cart", "items", "n", "event", "made", "one"] {
             assert!(found.own.contains(name), "{name}: {found:?}");
         }
+        assert!(found.local.contains("list"), "{found:?}");
         assert!(
             !found.own.contains("list") && found.foreign.contains("fs"),
             "{found:?}"

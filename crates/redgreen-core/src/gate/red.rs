@@ -379,6 +379,21 @@ impl<'a> Judge<'a> {
             );
             return;
         }
+        // Runners leave the others of its file out, some of them without a word.
+        if !unread && item.marks.contains(&Mark::Focus) {
+            self.findings.add(
+                Verdict::Fail,
+                Reason::new(
+                    ReasonCode::SkippedTest,
+                    format!("`{}` is focused: other tests are left out", id.item),
+                    "remove the focus (`only`) from the test and from the suites around it",
+                )
+                .at(id.path.clone())
+                .line(item.line)
+                .test(id),
+            );
+            return;
+        }
         match index.seen(id, self.input.unreachable) {
             // A run that did not get that far has said so; what it would have collected is not known.
             Seen::Nothing if !self.input.runs[0].problems.is_empty() => {}

@@ -331,14 +331,18 @@ impl<'a> Closure<'a> {
                 text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'"))
             })
         };
-        let words: BTreeSet<&str> = self
+        let words: Vec<&str> = self
             .configuration
             .split(|c: char| c.is_whitespace() || "\"',=[]".contains(c))
+            .filter(|word| !word.is_empty())
             .collect();
-        let follows_p = self.configuration.contains("-p")
-            && names.iter().any(|name| {
-                words.contains(name.as_str()) || words.contains(format!("-p{name}").as_str())
-            });
+        // The option itself: `-p` is also a part of many names.
+        let follows_p = names.iter().any(|name| {
+            words.contains(&format!("-p{name}").as_str())
+                || words
+                    .windows(2)
+                    .any(|pair| pair[0] == "-p" && pair[1] == name.as_str())
+        });
         if follows_p {
             return Some("the configuration of pytest".to_owned());
         }

@@ -160,6 +160,24 @@ impl<'a> ItemRules<'a> {
                 return;
             }
         };
+        // Without a tree there are no items: what looks removed is only not read.
+        if let Some(error) = &found.syntax_error
+            && language == Language::JavaScript
+            && found.items.is_empty()
+        {
+            items_out.findings.push(
+                Reason::new(
+                    ReasonCode::BrokenTest,
+                    format!(
+                        "the test itself is wrong (syntax_error): the file does not parse: {}",
+                        error.message
+                    ),
+                    "correct the file",
+                )
+                .at(path.clone())
+                .line(error.line),
+            );
+        }
         for (id, line) in found.duplicates {
             items_out.findings.push(
                 Reason::new(

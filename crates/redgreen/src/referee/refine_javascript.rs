@@ -130,7 +130,7 @@ fn one(case: &mut CaseReport, text: &str, names: &Derived) {
     } else if names.foreign.contains(root) {
         cause.cause = Cause::WrongForeignSymbol;
         cause.detail = format!("`{root}` is not of the source, and has no `{name}`");
-    } else if mentions(line, &names.own) {
+    } else if mentions(line, &names.own) && !names.local.contains(root) {
         cause.symbol = Some(name);
     } else {
         cause.cause = Cause::RaisedInTest;

@@ -15,6 +15,7 @@ mod full;
 mod go;
 mod green;
 mod house;
+mod javascript;
 mod junit;
 mod lint;
 mod locking;
