@@ -32,12 +32,13 @@ impl std::fmt::Debug for Helper {
 }
 
 impl Helper {
-    /// Asks, and says whether the answer came to its end.
+    /// Asks, and says whether the answer came to its end. `take` breaks with `true` there, and with `false` before it:
+    /// what is left of such an answer must never be taken for the next one, so that process is given up.
     fn ask(
         &self,
         repository: &Repository,
         question: &[u8],
-        take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&[u8]) -> ControlFlow<bool>,
     ) -> bool {
         // Whoever reads inside of a reading, or beside another thread, does not wait.
         let Ok(mut state) = self.0.try_lock() else {
@@ -53,30 +54,27 @@ impl Helper {
         let State::Running(process, has_answered) = &mut *state else {
             return false;
         };
-        let mut came = false;
-        let done = process.ask(question, &mut |piece| {
+        let (mut came, mut whole) = (false, false);
+        let ended = process.ask(question, &mut |piece| {
             came = true;
-            take(piece)
+            match take(piece) {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(end) => {
+                    whole = end;
+                    ControlFlow::Break(())
+                }
+            }
         });
         *has_answered |= came;
-        match (done, *has_answered) {
-            (Ok(()), _) => true,
-            (Err(_), true) => {
-                *state = State::NotStarted;
-                false
-            }
-            (Err(_), false) => {
-                *state = State::Unknown;
-                false
-            }
+        let whole = whole && ended.is_ok();
+        if !whole {
+            *state = if *has_answered {
+                State::NotStarted
+            } else {
+                State::Unknown
+            };
         }
-    }
-
-    /// What is left of an answer must not be taken for the next one.
-    fn forget(&self) {
-        if let Ok(mut state) = self.0.try_lock() {
-            *state = State::NotStarted;
-        }
+        whole
     }
 
     /// Reads objects. `None` when not all came: those that did have been taken.
@@ -102,19 +100,16 @@ impl Helper {
             repository,
             &question,
             &mut |piece| match reader.push(piece, take) {
-                Ok(()) if reader.is_complete() => ControlFlow::Break(()),
+                Ok(()) if reader.is_complete() => ControlFlow::Break(true),
                 Ok(()) => ControlFlow::Continue(()),
                 Err(why) => {
                     failure = Some(why);
-                    ControlFlow::Break(())
+                    ControlFlow::Break(false)
                 }
             },
         );
         match failure {
-            Some(why) => {
-                self.forget();
-                Some(Err(why))
-            }
+            Some(why) => Some(Err(why)),
             None => whole.then_some(Ok(())),
         }
     }
@@ -148,7 +143,7 @@ impl Helper {
             seen += piece.iter().filter(|&&byte| byte == b'\n').count();
             text.extend_from_slice(piece);
             if seen >= count {
-                ControlFlow::Break(())
+                ControlFlow::Break(true)
             } else {
                 ControlFlow::Continue(())
             }
