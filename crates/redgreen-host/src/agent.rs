@@ -5,6 +5,7 @@
 
 pub mod claude;
 pub mod command;
+pub mod door;
 pub mod login;
 pub mod relay;
 
@@ -49,6 +50,8 @@ pub struct Session {
     pub prompt: String,
     /// The file a dispute is written to.
     pub dispute: PathBuf,
+    /// The socket of a [`door::Door`], where there is one.
+    pub door: Option<PathBuf>,
     /// Variables it gets, beside the fixed ones: names given by the configuration with their values.
     pub variables: Vec<(String, String)>,
     /// The network it has.
@@ -171,6 +174,12 @@ fn spec(session: &Session, argv: Vec<String>) -> std::io::Result<Spec> {
     spec.writable = vec![session.clone.clone(), session.home.clone()];
     if let Some(folder) = session.dispute.parent() {
         spec.writable.push(folder.to_path_buf());
+    }
+    if let Some(socket) = &session.door {
+        spec.env.insert(door::VARIABLE.to_owned(), text(socket));
+        if let Some(folder) = socket.parent() {
+            spec.writable.push(folder.to_path_buf());
+        }
     }
     Ok(spec)
 }

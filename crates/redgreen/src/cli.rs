@@ -116,6 +116,13 @@ pub enum Command {
     /// Whether the records of the gates are those that were written
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Run the locked tests on the work in progress: no verdict, no try used up
+    Try(TryArgs),
+    /// What an agent is told
+    #[command(subcommand)]
+    Prompt(PromptCommand),
+    /// What works here: isolation, git, runners, agents; each with its fix
+    Doctor(DoctorArgs),
     /// Say that a locked test is wrong
     Dispute(DisputeArgs),
     /// Correct locked tests: red is proven again, the old lock is kept
@@ -286,6 +293,59 @@ pub struct NextArgs {
     /// The plan file.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `try`
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// Only these tests, by id or by its beginning. Every locked one by default.
+    pub tests: Vec<String>,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// `prompt …`
+#[derive(Debug, Subcommand)]
+pub enum PromptCommand {
+    /// Print what a session of a role would be told
+    Show(PromptShowArgs),
+}
+
+/// `prompt show`
+#[derive(Debug, Args)]
+pub struct PromptShowArgs {
+    /// The task, such as T43.
+    pub task: String,
+    /// Whose prompt.
+    #[arg(long, value_enum, value_name = "ROLE")]
+    pub role: PromptRole,
+    /// The plan file the task stands in.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// Whose prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PromptRole {
+    /// Writes tests.
+    Author,
+    /// Writes the code.
+    Implementer,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Also ask each agent that is known by name one short question, through its login, its network and the sandbox. It
+    /// costs a few tokens.
+    #[arg(long)]
+    pub ask: bool,
     /// The same as `--format json`.
     #[arg(long)]
     pub json: bool,

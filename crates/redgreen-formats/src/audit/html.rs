@@ -242,7 +242,25 @@ fn words(text: &str) -> String {
 fn section(change: &ChangeReport) -> Section {
     let commit = change.commits.last();
     let mut rows: Vec<Row> = change.findings.iter().map(finding_row).collect();
-    rows.extend(change.tests.iter().map(test_row));
+    let (plain, rest): (Vec<&TestLine>, Vec<&TestLine>) = change
+        .tests
+        .iter()
+        .partition(|test| test.status == AuditStatus::TestsOnly);
+    rows.extend(rest.into_iter().map(test_row));
+    // Hundreds of tests that came without code would hide what there is to see.
+    if plain.len() > 8 {
+        let names: Vec<&str> = plain.iter().map(|test| test.test.as_str()).collect();
+        rows.push(Row {
+            level: Level::Plain,
+            word: "tests only".to_owned(),
+            title: format!("{} tests came without code, and pass", plain.len()),
+            sides: None,
+            difference: None,
+            help: names.join(", "),
+        });
+    } else {
+        rows.extend(plain.into_iter().map(test_row));
+    }
     let level = match change.verdict {
         ChangeVerdict::FailsWithIt => Level::Bad,
         ChangeVerdict::DoesNotBite | ChangeVerdict::CouldNotRun | ChangeVerdict::Flaky => {
@@ -274,7 +292,11 @@ fn section(change: &ChangeReport) -> Section {
                 commit.subject
             )
         }),
-        note: format!("{}: {}", words(change.verdict.as_str()), change.claim),
+        note: if change.tests.is_empty() {
+            String::new()
+        } else {
+            format!("{}: {}", words(change.verdict.as_str()), change.claim)
+        },
         rows,
     }
 }

@@ -235,7 +235,16 @@ pub fn causes<'e>(
                     && other.line == error.line
                     && unused_variable(other).is_none()
             });
-        if follows {
+        // `time.Unix(id.Time().UnixTime())` where nobody knows what `id` is.
+        let of_nothing = [
+            "(unknown type",
+            "(invalid type",
+            "have (unknown",
+            "invalid type",
+        ]
+        .iter()
+        .any(|word| error.message.contains(word));
+        if follows || (of_nothing && errors.len() > 1) {
             continue;
         }
         facts_of(error, &mut |facts| {

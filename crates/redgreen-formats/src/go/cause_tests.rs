@@ -194,7 +194,7 @@ fn b3_a_test_of_another_package_names_the_owner() {
 
 #[test]
 fn b3_what_follows_from_another_error_is_left_out() {
-    let text = "a_test.go:6:2: declared and not used: total\na_test.go:7:5: undefined: totl\na_test.go:17:2: declared and not used: a\na_test.go:17:7: undefined: cart.Make\n";
+    let text = "a_test.go:6:2: declared and not used: total\na_test.go:7:5: undefined: totl\na_test.go:17:2: declared and not used: a\na_test.go:17:7: undefined: cart.Make\na_test.go:18:26: not enough arguments in call to time.Unix\n\thave (unknown type)\n\twant (int64, int64)\n";
     let errors = build::read(text).errors;
     let modules = ["example.com/shop".to_owned()];
     let packages = BTreeSet::from(["example.com/shop/cart".to_owned()]);

@@ -136,6 +136,11 @@ fn of_trouble(name: &str, trouble: &Trouble) -> Reason {
             format!("the report `{name}` is not UTF-8: {what}"),
             "let the command write its report in UTF-8",
         ),
+        Trouble::Contradiction(what) => (
+            ReasonCode::TruncatedReport,
+            format!("the report `{name}` contradicts itself: {what}"),
+            "look at the output of the command (-v): it ended early, or two programs wrote one file",
+        ),
         Trouble::Entity(what) => (
             ReasonCode::ReportTampered,
             format!("the report `{name}` cannot be believed: {what}"),

@@ -107,6 +107,8 @@ pub enum Trouble {
     OtherRoot(String),
     /// It is not UTF-8, or says that it is not.
     Encoding(String),
+    /// Its parts do not fit together: a plan or summary that says something else than the cases.
+    Contradiction(String),
     /// It declares a document type or uses an entity of its own: nothing a runner writes, and a way to make a small
     /// document very large.
     Entity(String),

@@ -254,6 +254,7 @@ mod tests {
             home: PathBuf::from("/state/home"),
             prompt: "the prompt".to_owned(),
             dispute: PathBuf::from("/state/dispute/request.json"),
+            door: None,
             variables: Vec::new(),
             network: Network::Private,
             nested: false,

@@ -23,8 +23,6 @@ pub const RELAY: &str = "__relay";
 const LOGIN_HOSTS: [&str; 3] = ["platform.claude.com", "console.anthropic.com", "claude.ai"];
 /// Where it asks when nothing else is said.
 const DEFAULT: &str = "https://api.anthropic.com";
-/// A path of a Unix socket is no longer than this (unix(7)).
-const LONGEST_SOCKET: usize = 100;
 /// A `CONNECT` with its headers is no longer.
 const LONGEST_CONNECT: usize = 16 << 10;
 
@@ -163,15 +161,7 @@ pub(super) struct Relay {
 impl Relay {
     /// Opens a socket in a folder.
     pub(super) fn start(folder: &Path, endpoint: &Endpoint) -> std::io::Result<Self> {
-        let mut socket = folder.join("endpoint");
-        let mut own = None;
-        if socket.as_os_str().len() > LONGEST_SOCKET {
-            let short = tempfile::Builder::new()
-                .prefix("redgreen-")
-                .tempdir_in("/tmp")?;
-            socket = short.path().join("endpoint");
-            own = Some(short);
-        }
+        let (socket, own) = super::door::place_for(folder, "endpoint")?;
         let listener = UnixListener::bind(&socket)?;
         let over = Arc::new(AtomicBool::new(false));
         let (ends, to) = (Arc::clone(&over), endpoint.clone());

@@ -88,8 +88,9 @@ impl Runner for GoTest {
         if let Err(problem) = self.judge(&mut shell, &mut done) {
             done.problems.push(*problem);
         }
-        // A selected test that its file's constraints exclude is missed by whoever asked for it.
-        let asked = done.packages > 0 && !matches!(request.selection, Selection::All);
+        // A selected test that its file's constraints exclude is missed by whoever asked for it, and a file with benchmarks
+        // alone has none to run.
+        let asked = !matches!(request.selection, Selection::All);
         let nothing = done.cases.is_empty() && done.load_failures.is_empty();
         if nothing && done.problems.is_empty() && !asked {
             done.problems.push(Reason::new(
@@ -103,7 +104,9 @@ impl Runner for GoTest {
         let text = String::from_utf8_lossy(&shell.output).into_owned();
         Ok(RunReport {
             command: done.command,
-            ended: done.ended.unwrap_or(Ended::Code(1)),
+            ended: done
+                .ended
+                .unwrap_or(Ended::Code(i32::from(!asked || !done.problems.is_empty()))),
             pass_line: Some(format!(
                 "{} ({} packages, {} cases, {failing} failing)",
                 if failing == 0 && done.load_failures.is_empty() {

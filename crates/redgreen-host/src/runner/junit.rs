@@ -16,7 +16,7 @@ use redgreen_core::id::{Digest, ItemId, RelPath};
 use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{CaseReport, Ended, RunReport};
-use redgreen_formats::junit::{Places, Run, judge, read};
+use redgreen_formats::junit::{Places, Run, judge, read_any};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -132,7 +132,7 @@ impl Runner for Junit {
         let digest = keep_output(&output, request.workspace)?;
         let reports: Vec<_> = written
             .into_iter()
-            .map(|(name, bytes)| (name, read(&bytes)))
+            .map(|(name, bytes)| (name, read_any(&bytes)))
             .collect();
         let mut judged = judge(
             &reports,

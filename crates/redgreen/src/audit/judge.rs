@@ -82,11 +82,16 @@ fn claim(verdict: ChangeVerdict, judged: &Judged) -> String {
     };
     match verdict {
         ChangeVerdict::Bites if passes == 0 => {
-            format!("{} without the change and pass with it", fails(bites))
+            format!(
+                "{} without the change and {} with it",
+                fails(bites),
+                passes_word(bites)
+            )
         }
         ChangeVerdict::Bites => format!(
-            "{} without the change and pass with it; {} without it, too",
+            "{} without the change and {} with it; {} without it, too",
             fails(bites),
+            passes_word(bites),
             if passes == 1 {
                 "1 test passes".to_owned()
             } else {
@@ -117,6 +122,10 @@ fn claim(verdict: ChangeVerdict, judged: &Judged) -> String {
         ChangeVerdict::TestsOnly => "only tests changed".to_owned(),
         ChangeVerdict::NoCode => "neither tests nor source changed".to_owned(),
     }
+}
+
+fn passes_word(count: usize) -> &'static str {
+    if count == 1 { "passes" } else { "pass" }
 }
 
 fn fails(count: usize) -> String {

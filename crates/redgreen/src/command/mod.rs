@@ -8,6 +8,7 @@ pub mod clean;
 pub mod config;
 pub mod controls;
 pub mod demo;
+pub mod doctor;
 pub mod evidence;
 pub mod explain;
 pub mod full;
@@ -19,6 +20,7 @@ pub mod locks;
 pub mod log;
 pub mod next;
 pub mod plan;
+pub mod prompt;
 pub mod red;
 pub mod reference;
 pub mod report;
@@ -28,6 +30,7 @@ pub mod shell;
 pub mod show;
 pub mod status;
 pub mod task;
+pub mod trial;
 pub mod validate;
 
 use crate::cli::{Cli, Command, IsolationLevel};
@@ -119,6 +122,9 @@ pub fn dispatch(cli: &Cli, printer: Printer) -> Ending {
         Command::Log(arguments) => log::run(&open(cli, printer)?, arguments),
         Command::Report(arguments) => report::run(&open(cli, printer)?, arguments),
         Command::Show(arguments) => show::run(&open(cli, printer)?, arguments),
+        Command::Try(arguments) => trial::run(cli, printer, arguments),
+        Command::Prompt(command) => prompt::run(&open(cli, printer)?, command),
+        Command::Doctor(arguments) => doctor::run(&open(cli, printer)?, arguments),
         Command::Dispute(arguments) => answer::dispute(arguments, printer),
         Command::Retry(arguments) => answer::retry(&open(cli, printer)?, arguments),
         Command::Approve(arguments) => answer::approve(&open(cli, printer)?, arguments),
@@ -143,8 +149,11 @@ fn title(command: &Command) -> Option<String> {
         Command::Full(arguments) => format!("full {}", arguments.task),
         Command::Check(arguments) => format!("check {}", arguments.task),
         Command::Amend(arguments) => format!("amend {}", arguments.task),
+        Command::Try(arguments) => format!("try {}", arguments.task),
+        Command::Doctor(_) => "doctor".to_owned(),
         Command::Validate(_) => "validate".to_owned(),
         Command::Plan(_)
+        | Command::Prompt(_)
         | Command::Status(_)
         | Command::Report(_)
         | Command::Stop(_)

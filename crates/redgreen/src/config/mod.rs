@@ -456,7 +456,7 @@ fn runner_settings(
         "pytest" | "unittest" => RunnerKind::Pytest,
         "cargo-test" | "cargo" => RunnerKind::CargoTest,
         "go-test" | "go" => RunnerKind::GoTest,
-        "junit" => RunnerKind::Junit,
+        "junit" | "tap" | "ctrf" => RunnerKind::Junit,
         "node-test" | "node:test" | "node" => RunnerKind::NodeTest,
         "vitest" => RunnerKind::Vitest,
         "jest" => RunnerKind::Jest,

@@ -5,7 +5,7 @@ pub mod deliver;
 pub mod dispute;
 pub mod gates;
 pub mod log;
-mod native;
+pub mod native;
 pub mod prompt;
 pub mod session;
 mod watch;

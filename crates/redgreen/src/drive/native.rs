@@ -31,6 +31,7 @@ pub const INSTALL: &str =
 pub const LOG_IN: &str = "start `claude` once and type /login, or export ANTHROPIC_API_KEY";
 
 /// The login of an agent.
+#[must_use]
 pub fn login_of(agent: &Agent) -> Login {
     if agent.auth.as_deref() == Some("environment") {
         Login::named(agent.environment.iter().map(String::as_str))
@@ -40,6 +41,9 @@ pub fn login_of(agent: &Agent) -> Login {
 }
 
 /// The endpoint that an agent is held to; `None` for no such hold.
+///
+/// # Errors
+/// A usage failure when the address cannot be used.
 pub fn endpoint_of(agent: &Agent) -> Result<Option<Endpoint>, Failure> {
     if agent_network(agent)? != AgentNetwork::Provider {
         return Ok(None);
@@ -330,7 +334,8 @@ impl Driver<'_> {
 }
 
 /// An id as agents want one: a random UUID (RFC 9562, version 4), here from a digest of what it is for and when.
-fn new_id(of: &str) -> String {
+#[must_use]
+pub fn new_id(of: &str) -> String {
     let seed = format!("{of}/{}/{:?}", process::running(), clock::monotonic());
     let digest = Digest::of(format!("{seed}/{}", clock::now_rfc3339()).as_bytes()).hex();
     let hex = |from: usize, to: usize| digest.get(from..to).unwrap_or_default().to_owned();

@@ -1,11 +1,19 @@
 //! Prompts: template files per role, strict about unknown variables; a project may override them in
 //! `.redgreen/prompts/<role>.md` of the approved tree (SPEC A6).
 
+use crate::config::Config;
 use crate::error::Failure;
+use crate::referee::context::Context;
+use crate::referee::lock::StoredLock;
+use crate::referee::proposal::text_of;
 use minijinja::{Environment, UndefinedBehavior, context};
+use redgreen_core::id::RelPath;
 use redgreen_core::machine::{AgentRole, Feedback, FeedbackCause};
-use redgreen_core::plan::Task;
+use redgreen_core::plan::{Mode, Task};
 use redgreen_core::reason::Reason;
+use redgreen_host::runner::RunnerKind;
+use redgreen_host::tree::Snapshot;
+use std::collections::BTreeSet;
 
 /// The template of a role as it is shipped.
 #[must_use]
@@ -31,6 +39,8 @@ pub struct PromptInput<'a> {
     pub source: &'a [String],
     /// Whether there are files with source and tests in one.
     pub mixed: bool,
+    /// What runs the tests, by the words of the configuration.
+    pub runners: &'a [&'a str],
     /// The locked tests.
     pub locked: &'a [String],
     /// The project's own guidance: path and text.
@@ -43,13 +53,111 @@ pub struct PromptInput<'a> {
     pub own_template: Option<&'a str>,
 }
 
+/// What a prompt is asked for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Repository and state.
+    pub context: &'a Context,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The role.
+    pub role: AgentRole,
+    /// The task.
+    pub task: &'a Task,
+    /// Its lock, where it has one.
+    pub lock: Option<&'a StoredLock>,
+    /// The approved tree: templates and guidance are read from it.
+    pub tree: &'a Snapshot,
+    /// What happened before.
+    pub feedback: Option<&'a Feedback>,
+    /// The last lines of the failed run.
+    pub tail: &'a [String],
+}
+
+/// A prompt.
+#[derive(Debug)]
+pub struct Prompt {
+    /// Its text.
+    pub text: String,
+    /// Where its template lies; `shipped` for ours.
+    pub template: String,
+}
+
+/// Tokens of a text, estimated as its characters divided by four; providers count differently.
+#[must_use]
+pub fn tokens(text: &str) -> usize {
+    text.chars().count().div_ceil(4)
+}
+
+/// Puts a prompt together.
+///
+/// # Errors
+/// A failure when a file cannot be read, or a template of the project names something that is not there.
+pub fn assemble(asked: &Asked<'_>) -> Result<Prompt, Failure> {
+    let read = |path: &RelPath| text_of(asked.tree, &asked.context.repository, path);
+    let locked: Vec<String> = asked
+        .lock
+        .iter()
+        .flat_map(|lock| &lock.record.tests)
+        .map(|test| test.item.to_string())
+        .collect();
+    let mut include = Vec::new();
+    for place in &asked.config.file.prompts.include {
+        if let Ok(path) = RelPath::new(place.clone())
+            && let Some(text) = read(&path)?
+        {
+            include.push((place.clone(), text));
+        }
+    }
+    let place = format!(".redgreen/prompts/{}.md", asked.role.as_str());
+    let own = match RelPath::new(place.clone()) {
+        Ok(path) => read(&path)?,
+        Err(_) => None,
+    };
+    let kinds: BTreeSet<&str> = asked
+        .config
+        .runners
+        .iter()
+        .map(|runner| runner.kind.as_str())
+        .collect();
+    let text = render(&PromptInput {
+        role: asked.role,
+        task: asked.task,
+        tests: &asked.config.tests,
+        source: if asked.task.mode == Mode::Chore {
+            &asked.task.scope
+        } else {
+            &asked.config.source
+        },
+        mixed: asked
+            .config
+            .runners
+            .iter()
+            .any(|runner| runner.kind == RunnerKind::CargoTest),
+        runners: &kinds.into_iter().collect::<Vec<_>>(),
+        locked: &locked,
+        include: &include,
+        feedback: asked.feedback,
+        tail: asked.tail,
+        own_template: own.as_deref(),
+    })?;
+    Ok(Prompt {
+        text,
+        template: if own.is_some() {
+            place
+        } else {
+            "shipped".to_owned()
+        },
+    })
+}
+
 /// Renders a prompt.
 ///
 /// # Errors
 /// A usage failure that names the variable or line of a project's own template.
 pub fn render(input: &PromptInput<'_>) -> Result<String, Failure> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let template = input.own_template.unwrap_or_else(|| shipped(input.role));
     let criteria: Vec<_> = input
         .task
@@ -82,6 +190,7 @@ pub fn render(input: &PromptInput<'_>) -> Result<String, Failure> {
                 source => input.source.to_vec(),
                 scope => input.task.scope.clone(),
                 mixed => input.mixed,
+                runners => input.runners.iter().map(|&kind| kind.to_owned()).collect::<Vec<String>>(),
                 example => if input.mixed { "tests/feature.rs::does_it" } else { "tests/test_feature.py::test_does_it" },
                 locked => input.locked.to_vec(),
                 include => include,
@@ -159,4 +268,118 @@ fn reason_text(reason: &Reason) -> String {
     }
     text.push_str(&format!("  {}\n", reason.help));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redgreen_core::gate::Gate;
+    use redgreen_core::outcome::Verdict;
+    use redgreen_core::reason::ReasonCode;
+    use redgreen_formats::plan_file;
+
+    fn task(criteria: &[&str]) -> Task {
+        let plan = serde_json::json!({"name": "shop", "description": "", "status": "APPROVED", "tasks": [
+            {"id": "T43", "name": "shipping costs", "description": "Shipping is 5, and free from 50 on.",
+             "criteria": criteria, "passes": false}]});
+        let read = plan_file::parse(plan.to_string().as_bytes()).unwrap();
+        read.plan.tasks[0].clone()
+    }
+
+    fn input<'a>(task: &'a Task, role: AgentRole) -> PromptInput<'a> {
+        PromptInput {
+            role,
+            task,
+            tests: &[],
+            source: &[],
+            mixed: false,
+            runners: &["pytest"],
+            locked: &[],
+            include: &[],
+            feedback: None,
+            tail: &[],
+            own_template: None,
+        }
+    }
+
+    const CRITERIA: [&str; 2] = ["AC-1: shipping(49) is 5", "AC-2: shipping(50) is 0"];
+
+    #[test]
+    fn a6_the_prompts_are_as_their_golden_files() {
+        let two = task(&CRITERIA);
+        let (tests, source) = (["/tests/**".to_owned()], ["/src/**".to_owned()]);
+        let author = PromptInput {
+            tests: &tests,
+            include: &[("TESTING.md".to_owned(), "Use plain asserts.\n".to_owned())],
+            ..input(&two, AgentRole::Author)
+        };
+        insta::assert_snapshot!("author", render(&author).unwrap());
+        let one = task(&CRITERIA[..1]);
+        let mixed = PromptInput {
+            tests: &tests,
+            mixed: true,
+            runners: &["cargo-test"],
+            ..input(&one, AgentRole::Author)
+        };
+        insta::assert_snapshot!("author_rust", render(&mixed).unwrap());
+        let locked = ["tests/test_shipping.py::test_below".to_owned()];
+        let implementer = PromptInput {
+            source: &source,
+            locked: &locked,
+            ..input(&two, AgentRole::Implementer)
+        };
+        insta::assert_snapshot!("implementer", render(&implementer).unwrap());
+        let feedback = Feedback {
+            cause: FeedbackCause::Gate(Gate::Green, Verdict::Fail),
+            reasons: vec![Reason::new(
+                ReasonCode::TestFailed,
+                "`test_below` failed: assert 4 == 5",
+                "make the test pass",
+            )],
+            evidence: None,
+            hint: Some("the limit is inclusive".to_owned()),
+            three_hypotheses: true,
+        };
+        let again = PromptInput {
+            feedback: Some(&feedback),
+            tail: &["1 failed, 1 passed".to_owned()],
+            ..implementer
+        };
+        insta::assert_snapshot!("implementer_again", render(&again).unwrap());
+    }
+
+    #[test]
+    fn a6_a_template_that_names_what_is_not_there_is_refused() {
+        let task = task(&CRITERIA);
+        for (template, name) in [
+            ("{{ task.secret_plan }}", "secret_plan"),
+            ("{% if feedbak %}x{% endif %}", "feedbak"),
+            ("{% for test in loked %}{{ test }}{% endfor %}", "loked"),
+            ("{{ task.criteria[0].txt }}", "txt"),
+        ] {
+            let own = PromptInput {
+                own_template: Some(template),
+                ..input(&task, AgentRole::Author)
+            };
+            let failure = render(&own).unwrap_err();
+            assert!(
+                failure.what.contains("undefined") || failure.what.contains(name),
+                "{template}: {}",
+                failure.what
+            );
+            assert!(failure.help.contains(".redgreen/prompts"));
+        }
+    }
+
+    #[test]
+    fn a6_prompts_are_short_and_threaten_nobody() {
+        let task = task(&CRITERIA);
+        for role in [AgentRole::Author, AgentRole::Implementer] {
+            let text = render(&input(&task, role)).unwrap();
+            assert!(tokens(&text) < 500, "{}", tokens(&text));
+            for word in ["MUST", "NEVER", "punish", "fired", "IMPORTANT", "warn"] {
+                assert!(!text.contains(word), "{word} in {text}");
+            }
+        }
+    }
 }

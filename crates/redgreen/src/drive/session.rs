@@ -1,24 +1,27 @@
 //! Agent sessions: a clone, a prompt, a program, and what is taken from it: nothing but files (SPEC A6, F1-F3).
 
-use super::prompt::{PromptInput, render};
+use super::prompt::{Asked, assemble};
 use super::{Driver, Observer};
 use crate::config::file::{Agent, AgentKind};
 use crate::error::Failure;
+use crate::referee::context::Context;
 use crate::referee::dependencies::with_dependencies;
 use crate::referee::green::{GreenRequest, take_apart};
 use crate::referee::isolation::{AgentNetwork, agent_network};
 use crate::referee::lock::{StoredLock, load_lock, locked_tree};
-use crate::referee::proposal::{put_as_in, text_of};
+use crate::referee::proposal::put_as_in;
+use crate::referee::trial::try_locked;
 use redgreen_core::gate::ChangeClass;
-use redgreen_core::id::{RelPath, TaskId};
+use redgreen_core::id::TaskId;
 use redgreen_core::machine::{
     AgentMode, AgentOutcome, AgentRole, AgentSession, EffectKey, Event, Feedback,
 };
 use redgreen_core::reason::ReasonCode;
+use redgreen_host::agent::door::Door;
 use redgreen_host::agent::{self, Session};
 use redgreen_host::process::Network;
-use redgreen_host::runner::RunnerKind;
 use redgreen_host::tree::{Snapshot, materialise};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 impl Driver<'_> {
@@ -225,6 +228,11 @@ impl Driver<'_> {
             AgentNetwork::Provider | AgentNetwork::Host => Network::Host,
             AgentNetwork::None => Network::Closed,
         };
+        // Something can be tried as soon as something is locked.
+        let door = match &lock {
+            Some(_) => Some(Door::open(home.path()).map_err(Failure::internal)?),
+            None => None,
+        };
         let limits = &self.setting.config.limits;
         let session = Session {
             command: configured.command.clone(),
@@ -232,6 +240,7 @@ impl Driver<'_> {
             home: home.path().to_path_buf(),
             prompt,
             dispute: dispute.clone(),
+            door: door.as_ref().map(|door| door.socket().to_path_buf()),
             variables,
             network,
             nested: configured.nested,
@@ -240,10 +249,27 @@ impl Driver<'_> {
             idle: limits.idle,
             log: log.clone(),
         };
-        let end = match &native {
-            Some(native) => agent::claude::run(&session, native),
-            None => agent::command::run(&session),
-        }
+        let scope = self.definition(task)?.scope;
+        let (context, plan_files) = (self.context, &self.plan_files);
+        let end = std::thread::scope(|threads| {
+            if let (Some(door), Some(lock)) = (&door, &lock) {
+                let request = GreenRequest {
+                    lock,
+                    candidate: &clone,
+                    plan_files,
+                    scope: &scope,
+                };
+                threads.spawn(move || door.serve(|question| tried(context, &request, question)));
+            }
+            let end = match &native {
+                Some(native) => agent::claude::run(&session, native),
+                None => agent::command::run(&session),
+            };
+            if let Some(door) = &door {
+                door.close();
+            }
+            end
+        })
         .map_err(Failure::internal)?;
         let outcome = self.outcome_of(&end, task, role, native.is_some())?;
         let told = &end.told;
@@ -309,48 +335,21 @@ impl Driver<'_> {
         let Some(definition) = plan.task(task) else {
             return Err(Failure::internal(format!("the plan has no task `{task}`")));
         };
-        let locked: Vec<String> = lock
-            .iter()
-            .flat_map(|lock| &lock.record.tests)
-            .map(|test| test.item.to_string())
-            .collect();
-        let mut include = Vec::new();
-        for place in &self.setting.config.file.prompts.include {
-            if let Ok(path) = RelPath::new(place.clone())
-                && let Some(text) = text_of(tree, &self.context.repository, &path)?
-            {
-                include.push((place.clone(), text));
-            }
-        }
-        let own = match RelPath::new(format!(".redgreen/prompts/{}.md", role.as_str())) {
-            Ok(path) => text_of(tree, &self.context.repository, &path)?,
-            Err(_) => None,
-        };
         let tail = match feedback.and_then(|feedback| feedback.evidence) {
             Some(evidence) => self.tail_of(&evidence),
             None => Vec::new(),
         };
-        render(&PromptInput {
+        let asked = Asked {
+            context: self.context,
+            config: &self.setting.config,
             role,
             task: definition,
-            tests: &self.setting.config.tests,
-            source: if definition.mode == redgreen_core::plan::Mode::Chore {
-                &definition.scope
-            } else {
-                &self.setting.config.source
-            },
-            mixed: self
-                .setting
-                .config
-                .runners
-                .iter()
-                .any(|runner| runner.kind == RunnerKind::CargoTest),
-            locked: &locked,
-            include: &include,
+            lock,
+            tree,
             feedback,
             tail: &tail,
-            own_template: own.as_deref(),
-        })
+        };
+        Ok(assemble(&asked)?.text)
     }
 
     /// The last lines of the runs behind an evidence record.
@@ -378,5 +377,24 @@ impl Driver<'_> {
         }
         let skip = lines.len().saturating_sub(LINES);
         lines.split_off(skip)
+    }
+}
+
+/// Answers a question of an agent: a trial of the locked tests on what it has written so far.
+fn tried(context: &Context, request: &GreenRequest<'_>, question: &str) -> String {
+    #[derive(Deserialize)]
+    struct Question {
+        r#try: String,
+        #[serde(default)]
+        tests: Vec<String>,
+    }
+    let task = &request.lock.record.task;
+    match serde_json::from_str::<Question>(question) {
+        Ok(question) if question.r#try == task.as_str() => {
+            try_locked(context, request, &question.tests)
+                .unwrap_or_else(|failure| format!("{} ({})\n", failure.what, failure.help))
+        }
+        Ok(_) => format!("this session is about {task}\n"),
+        Err(_) => "this is no question that the referee answers\n".to_owned(),
     }
 }

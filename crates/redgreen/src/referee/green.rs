@@ -415,17 +415,7 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
             wanted.len()
         ));
         let kind = runner.settings().kind;
-        let items = match kind {
-            RunnerKind::Pytest
-            | RunnerKind::NodeTest
-            | RunnerKind::Vitest
-            | RunnerKind::Jest
-            | RunnerKind::Mocha => items_of(context, &setting, &candidate.tree, &wanted)?,
-            RunnerKind::CargoTest | RunnerKind::GoTest => {
-                all_items(context, &setting, &candidate.tree, kind)?
-            }
-            RunnerKind::Junit => Vec::new(),
-        };
+        let items = items_to_run(context, &setting, &candidate.tree, kind, &wanted)?;
         // The file is not read: it is there so that code under test cannot tell this run from the controls.
         match tree.run_reporting(
             context,
@@ -578,6 +568,28 @@ pub fn prove_green(context: &Context, request: &GreenRequest<'_>) -> Result<Gree
         content_tree,
         environment: environments.digest(),
     })
+}
+
+/// What a runner has to know to run these tests.
+///
+/// # Errors
+/// A failure when a file cannot be read.
+pub(super) fn items_to_run(
+    context: &Context,
+    setting: &Setting,
+    tree: &Snapshot,
+    kind: RunnerKind,
+    wanted: &[ItemId],
+) -> Result<Vec<redgreen_core::test_item::TestItem>, Failure> {
+    match kind {
+        RunnerKind::Pytest
+        | RunnerKind::NodeTest
+        | RunnerKind::Vitest
+        | RunnerKind::Jest
+        | RunnerKind::Mocha => items_of(context, setting, tree, wanted),
+        RunnerKind::CargoTest | RunnerKind::GoTest => all_items(context, setting, tree, kind),
+        RunnerKind::Junit => Ok(Vec::new()),
+    }
 }
 
 /// Static items of the files that hold these items.

@@ -31,4 +31,5 @@ pub mod services;
 pub mod slips;
 pub mod snapshots;
 pub mod trees;
+pub mod trial;
 pub mod validation;

@@ -13,7 +13,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "One gate, by hand",
-        &["next", "red", "lock", "green", "full", "validate"],
+        &["next", "red", "lock", "try", "green", "full", "validate"],
     ),
     (
         "Answer a run",
@@ -23,9 +23,11 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ),
     (
         "Look",
-        &["show", "log", "locks", "evidence", "lint", "explain"],
+        &[
+            "show", "log", "locks", "evidence", "lint", "explain", "prompt",
+        ],
     ),
-    ("Keep house", &["config", "services", "clean"]),
+    ("Keep house", &["doctor", "config", "services", "clean"]),
     ("Shell", &["completions", "man"]),
 ];
 

@@ -11,6 +11,7 @@ mod delivery;
 mod dependencies;
 mod disputes;
 mod evidence;
+mod examples;
 mod hold_outs;
 mod isolation;
 mod modes;

@@ -150,7 +150,10 @@ impl RunFolder {
                     .flatten()
                     .flatten()
                     .map(|entry| entry.path())
-                    .filter(|path| path.extension().is_some_and(|end| end == "xml"))
+                    .filter(|path| {
+                        path.extension()
+                            .is_some_and(|end| end == "xml" || end == "json" || end == "tap")
+                    })
                     .collect();
                 inside.sort();
                 paths.extend(inside.into_iter().map(|path| (short(&path), path)));

@@ -6,6 +6,7 @@
 mod ends;
 mod plan;
 mod probes;
+mod tools;
 
 use crate::support::{Ended, Project};
 use redgreen_testkit::model::script::Script;
