@@ -288,6 +288,9 @@ impl<'a> Seen<'a> {
                 .message
                 .starts_with("The expression evaluated to a falsy value")
             || self.named("JestAssertionError")
+            // supertest, nock and their like raise plain errors.
+            || (self.message.to_ascii_lowercase().starts_with("expected ")
+                && [" got ", " to ", " but "].iter().any(|word| self.message.contains(word)))
     }
 
     fn set_up(&self, stage: Stage) -> CauseDetail {
