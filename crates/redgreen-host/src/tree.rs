@@ -99,6 +99,9 @@ impl TreeError {
     }
 }
 
+/// Takes the bytes of one file after the other; an error of its own ends the reading.
+pub type TakeBytes<'a> = &'a mut dyn FnMut(&RelPath, &Arc<[u8]>) -> Result<(), TreeError>;
+
 /// A tree: every file with mode, identity and the place of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
@@ -213,7 +216,7 @@ impl Snapshot {
         &self,
         repository: &Repository,
         paths: impl IntoIterator<Item = &'a RelPath>,
-        take: &mut dyn FnMut(&RelPath, &Arc<[u8]>) -> Result<(), TreeError>,
+        take: TakeBytes<'_>,
     ) -> Result<(), TreeError> {
         let mut wanted: BTreeMap<&Oid, Vec<&RelPath>> = BTreeMap::new();
         for path in paths {

@@ -6,8 +6,11 @@ use super::{GitError, ObjectFormat, ObjectKind, Oid, Repository};
 use redgreen_core::tree::Mode;
 use std::collections::BTreeMap;
 
+/// What a name of a folder stands for: its mode (`None` for a folder) and id.
+type Place = (Option<Mode>, Oid);
+
 /// A folder's entries by name.
-type Entries = BTreeMap<String, (Option<Mode>, Oid)>;
+type Entries = BTreeMap<String, Place>;
 
 /// What happens to a name of a folder.
 #[derive(Debug, Default)]
@@ -145,7 +148,7 @@ impl Repository {
 
 /// `<mode> SP <name> NUL <raw id>`, in the order of git: a folder as if its name ended with `/`.
 fn tree_bytes(format: ObjectFormat, entries: &Entries) -> Result<Vec<u8>, GitError> {
-    let mut sorted: Vec<(String, &String, &(Option<Mode>, Oid))> = entries
+    let mut sorted: Vec<(String, &String, &Place)> = entries
         .iter()
         .map(|(name, entry)| match entry.0 {
             None => (format!("{name}/"), name, entry),
