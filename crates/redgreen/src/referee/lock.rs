@@ -365,6 +365,9 @@ fn entry_of(context: &Context, bytes: &[u8]) -> Entry {
     }
 }
 
+/// Changes of a tree, and the bytes that they name and that are still to be stored.
+type Unstored = (Vec<Change>, Vec<Arc<[u8]>>);
+
 /// What turns the parent's tree into one that holds the proposed tests: whole test files, and the test items of mixed
 /// files, with the bytes that are still to be stored. Source that was committed since the base stays as it is.
 fn changed_entries(
@@ -372,7 +375,7 @@ fn changed_entries(
     setting: &Setting,
     proposed_tree: &Snapshot,
     parent: &str,
-) -> Result<(Vec<Change>, Vec<Arc<[u8]>>), Failure> {
+) -> Result<Unstored, Failure> {
     let parent = Snapshot::of_commit(&context.repository, parent).map_err(Failure::internal)?;
     let listing = proposed_tree.listing();
     let mut changes = Vec::new();
