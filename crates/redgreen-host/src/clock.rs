@@ -2,11 +2,40 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+/// The wall clock.
+#[expect(clippy::disallowed_methods, reason = "this room is the reader of time")]
+fn wall() -> SystemTime {
+    #[cfg(test)]
+    if let Some(time) = set::read() {
+        return time;
+    }
+    SystemTime::now()
+}
+
+/// A wall clock that a test has set, for its thread.
+#[cfg(test)]
+pub(crate) mod set {
+    use std::cell::Cell;
+    use std::time::{Duration, SystemTime};
+
+    thread_local! {
+        static TIME: Cell<Option<SystemTime>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn read() -> Option<SystemTime> {
+        TIME.get()
+    }
+
+    /// From now on it is this many seconds after 1970.
+    pub(crate) fn to(seconds: u64) {
+        TIME.set(Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+    }
+}
+
 /// Wall-clock time as RFC 3339 in UTC with whole seconds, such as `2026-11-20T09:35:22Z` (journal, plan, evidence).
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this room is the reader of time")]
 pub fn now_rfc3339() -> String {
-    rfc3339(SystemTime::now())
+    rfc3339(wall())
 }
 
 /// A system time as RFC 3339 in UTC with whole seconds. Times that a calendar cannot hold become the epoch.
@@ -18,9 +47,8 @@ pub fn rfc3339(time: SystemTime) -> String {
 
 /// Seconds since the epoch; 0 before it.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this room is the reader of time")]
 pub fn now_unix() -> u64 {
-    SystemTime::now()
+    wall()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }

@@ -7,12 +7,15 @@
 mod attributes;
 mod commit;
 mod error;
+mod helper;
 mod history;
 mod index;
 mod log;
 mod memory;
 mod object;
 mod refs;
+mod settings;
+mod tree;
 mod write;
 
 pub use attributes::Checkin;
@@ -43,8 +46,9 @@ pub struct Repository {
     common_dir: PathBuf,
     format: ObjectFormat,
     shallow: bool,
-    file_mode: bool,
     memory: memory::Memory,
+    helper: helper::Helper,
+    settings: settings::Settings,
 }
 
 impl Repository {
@@ -72,6 +76,8 @@ impl Repository {
             "--is-shallow-repository".into(),
             "--git-common-dir".into(),
             "--git-dir".into(),
+            // Last, because it fails where there is no work tree; what is said before it tells why.
+            "--show-toplevel".into(),
         ];
         // The user's own configuration takes part here only: it holds `safe.directory`.
         spec.env = env::git_user();
@@ -79,10 +85,10 @@ impl Repository {
         spec.end_leftovers = false;
         spec.isolation = Isolation::Process;
         let finished = run(&spec).map_err(|why| GitError::spawn(&why))?;
-        if !finished.success() {
+        let lines: Vec<&[u8]> = finished.stdout.split(|&byte| byte == b'\n').collect();
+        if !finished.success() && lines.len() < 7 {
             return Err(GitError::open(dir, &finished.stderr_text()));
         }
-        let lines: Vec<&[u8]> = finished.stdout.split(|&byte| byte == b'\n').collect();
         let line = |index: usize| lines.get(index).copied().unwrap_or_default();
         let path = |index: usize| PathBuf::from(OsStr::from_bytes(line(index)));
         if line(0) == b"true" {
@@ -105,26 +111,24 @@ impl Repository {
         }
         let format = ObjectFormat::from_name(line(2))
             .ok_or_else(|| GitError::failed("rev-parse", "unknown object format"))?;
-        spec.argv.truncate(3);
-        spec.argv.push("--show-toplevel".into());
-        let top = run(&spec).map_err(|why| GitError::spawn(&why))?;
-        if !top.success() {
-            return Err(GitError::open(dir, &top.stderr_text()));
+        if !finished.success() {
+            return Err(GitError::open(dir, &finished.stderr_text()));
         }
-        let top = top.stdout.strip_suffix(b"\n").unwrap_or(&top.stdout);
-        let mut repository = Self {
+        let top = finished.stdout.splitn(7, |&byte| byte == b'\n').nth(6);
+        let top = top.unwrap_or_default();
+        let top = top.strip_suffix(b"\n").unwrap_or(top);
+        let repository = Self {
             program,
             top_level: PathBuf::from(OsStr::from_bytes(top)),
             git_dir: path(5),
             common_dir: std::fs::canonicalize(path(4)).unwrap_or_else(|_| path(4)),
             format,
             shallow: line(3) == b"true",
-            file_mode: true,
             memory: memory::Memory::default(),
+            helper: helper::Helper::default(),
+            settings: settings::Settings::default(),
         };
         repository.is_its_own(dir)?;
-        let mode = repository.call(&["config", "--bool", "core.fileMode"], &[])?;
-        repository.file_mode = mode.stdout.trim_ascii() != b"false";
         Ok(repository)
     }
 
@@ -152,11 +156,6 @@ impl Repository {
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.shallow
-    }
-    /// Whether the file system keeps the executable bit (`core.fileMode`).
-    #[must_use]
-    pub fn keeps_executable_bit(&self) -> bool {
-        self.file_mode
     }
 
     /// Whether the work tree that git names is the one around `dir`, with the git folder that lies in it. `core.worktree`

@@ -8,6 +8,7 @@
 mod activity;
 mod capture;
 mod handle;
+mod helper;
 mod isolation;
 mod jobs;
 mod leftovers;
@@ -16,6 +17,7 @@ mod supervisor;
 
 pub use activity::{Activity, current as current_activity};
 pub use handle::Handle;
+pub(crate) use helper::Helper;
 pub use isolation::{
     Available, SandboxSettings, Tried, available, best_available, command_network,
     configure_sandbox, keep_out_of, may_read_checkout, project_network, require, required,

@@ -11,7 +11,7 @@ pub(crate) use files::read_ends;
 pub(crate) use files::sync_folder;
 pub use files::{read_file, remove_tree, size_of, unsealed, write_atomically, write_sealed};
 pub use scratch::Scratch;
-pub(crate) use scratch::{Temporary, before};
+pub(crate) use scratch::{Temporary, before, open_cache};
 pub use trim::{Trimmed, trim};
 
 use crate::git::Repository;

@@ -99,6 +99,9 @@ impl TreeError {
     }
 }
 
+/// Takes the bytes of one file after the other; an error of its own ends the reading.
+pub type TakeBytes<'a> = &'a mut dyn FnMut(&RelPath, &Arc<[u8]>) -> Result<(), TreeError>;
+
 /// A tree: every file with mode, identity and the place of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
@@ -197,29 +200,41 @@ impl Snapshot {
         paths: impl IntoIterator<Item = &'a RelPath>,
     ) -> Result<BTreeMap<RelPath, Arc<[u8]>>, TreeError> {
         let mut out = BTreeMap::new();
-        let mut wanted: BTreeMap<Oid, Vec<RelPath>> = BTreeMap::new();
+        self.each_of(repository, paths, &mut |path, bytes| {
+            out.insert(path.clone(), Arc::clone(bytes));
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Hands the bytes of many files to `take` one after the other, in no particular order: for more of them than fit
+    /// into memory. One git process.
+    ///
+    /// # Errors
+    /// As [`Snapshot::bytes`]; the first failure, or that of `take`.
+    pub fn each_of<'a>(
+        &self,
+        repository: &Repository,
+        paths: impl IntoIterator<Item = &'a RelPath>,
+        take: TakeBytes<'_>,
+    ) -> Result<(), TreeError> {
+        let mut wanted: BTreeMap<&Oid, Vec<&RelPath>> = BTreeMap::new();
         for path in paths {
             match self.files.get(path) {
                 Some(file) if file.content == Content::Git && file.mode != Mode::Submodule => {
-                    wanted
-                        .entry(file.oid.clone())
-                        .or_default()
-                        .push(path.clone());
+                    wanted.entry(&file.oid).or_default().push(path);
                 }
-                Some(_) | None => {
-                    out.insert(path.clone(), self.bytes(repository, path)?);
-                }
+                Some(_) | None => take(path, &self.bytes(repository, path)?)?,
             }
         }
-        let oids: Vec<Oid> = wanted.keys().cloned().collect();
+        let oids: Vec<Oid> = wanted.keys().map(|&oid| oid.clone()).collect();
         repository.read_objects(&oids, &mut |oid, _, bytes| {
             let bytes: Arc<[u8]> = bytes.into();
-            for path in wanted.get(oid).into_iter().flatten() {
-                out.insert(path.clone(), Arc::clone(&bytes));
+            for path in wanted.get(&oid.to_owned()).into_iter().flatten() {
+                take(path, &bytes)?;
             }
-            Ok::<(), GitError>(())
-        })?;
-        Ok(out)
+            Ok::<(), TreeError>(())
+        })
     }
 
     /// The tree with a file set to these bytes. An existing file keeps its mode (a link becomes a file).

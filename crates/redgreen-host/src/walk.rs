@@ -89,7 +89,8 @@ pub fn read_candidate(
     let root = read::Root::open(dir).map_err(|why| TreeError::io("read", dir, why))?;
     let mut found = Found::default();
     enumerate::enumerate(&root, base, &rules, &mut found);
-    let mut entries = read_all(repository, base, &root, dir, found.files);
+    let keeps_bit = repository.keeps_executable_bit().map_err(TreeError::Git)?;
+    let mut entries = read_all(repository, base, &root, dir, found.files, keeps_bit);
     large_files(repository, base, &mut entries)?;
 
     let mut files: BTreeMap<RelPath, File> = BTreeMap::new();
@@ -190,6 +191,7 @@ fn read_all(
     root: &read::Root,
     dir: &Path,
     paths: Vec<RelPath>,
+    keeps_bit: bool,
 ) -> Vec<ReadResult> {
     const BATCH: usize = 64;
     let next = AtomicUsize::new(0);
@@ -202,7 +204,7 @@ fn read_all(
             }
             let to = (from + BATCH).min(paths.len());
             for path in &paths[from..to] {
-                let read = read_one(repository, base.get(path), root, dir, path);
+                let read = read_one(repository, base.get(path), root, dir, path, keeps_bit);
                 out.push((path.clone(), read));
             }
         }
@@ -225,6 +227,7 @@ fn read_one(
     root: &read::Root,
     dir: &Path,
     path: &RelPath,
+    keeps_bit: bool,
 ) -> Result<File, Option<IrregularKind>> {
     let read = root.read(repository.object_format(), path)?;
     if let Some(target) = read.link_target {
@@ -236,13 +239,8 @@ fn read_one(
         };
     }
     let mode = match base {
-        Some(file)
-            if !repository.keeps_executable_bit()
-                && matches!(file.mode, Mode::File | Mode::Executable) =>
-        {
-            file.mode
-        }
-        Some(_) | None if read.executable && repository.keeps_executable_bit() => Mode::Executable,
+        Some(file) if !keeps_bit && matches!(file.mode, Mode::File | Mode::Executable) => file.mode,
+        Some(_) | None if read.executable && keeps_bit => Mode::Executable,
         Some(_) | None => Mode::File,
     };
     let unchanged = base.is_some_and(|file| file.oid == read.oid && file.mode == mode);

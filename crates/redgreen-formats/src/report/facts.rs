@@ -54,7 +54,7 @@ pub struct Facts {
     pub begun: String,
     /// The time of the last entry.
     pub ended: String,
-    /// Seconds from the first to the last entry, pauses included.
+    /// Seconds from the first to the last entry, pauses included; a clock that was set back takes nothing away.
     pub seconds: u64,
     /// Who approved, when, and how often a changed plan was approved again.
     pub approvals: Vec<(String, Person)>,

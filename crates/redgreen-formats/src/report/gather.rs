@@ -20,6 +20,7 @@ pub fn gather(journal: &[Entry]) -> Result<Facts, ReportError> {
         return Err(ReportError::Empty);
     };
     let mut gathering = Gathering {
+        clock: Clock::default(),
         state: State::new(),
         tasks: Vec::new(),
         places: BTreeMap::new(),
@@ -37,6 +38,7 @@ pub fn gather(journal: &[Entry]) -> Result<Facts, ReportError> {
         state,
         mut tasks,
         approvals,
+        clock,
         ..
     } = gathering;
     let (Some(plan), Some(run)) = (state.plan().cloned(), state.run_id()) else {
@@ -50,9 +52,6 @@ pub fn gather(journal: &[Entry]) -> Result<Facts, ReportError> {
             facts.halt.clone_from(&task.halt);
         }
     }
-    let seconds = text::seconds(&last.time)
-        .unwrap_or(0)
-        .saturating_sub(text::seconds(&first.time).unwrap_or(0));
     Ok(Facts {
         run: run.to_string(),
         standing: state.standing(),
@@ -60,13 +59,31 @@ pub fn gather(journal: &[Entry]) -> Result<Facts, ReportError> {
         state,
         begun: first.time.clone(),
         ended: last.time.clone(),
-        seconds,
+        seconds: clock.passed,
         approvals,
         tasks,
     })
 }
 
+/// Seconds since the first entry. The wall clock of a machine may step back in the middle of a run: such a step takes
+/// nothing away from what had passed before.
+#[derive(Default)]
+struct Clock {
+    last: Option<u64>,
+    passed: u64,
+}
+
+impl Clock {
+    fn see(&mut self, time: &str) {
+        if let Some(now) = text::seconds(time) {
+            self.passed += now.saturating_sub(self.last.unwrap_or(now));
+            self.last = Some(now);
+        }
+    }
+}
+
 struct Gathering {
+    clock: Clock,
     state: State,
     tasks: Vec<TaskFacts>,
     /// Where each task stands in `tasks`: a search for every entry is quadratic.
@@ -76,6 +93,7 @@ struct Gathering {
 
 impl Gathering {
     fn take(&mut self, entry: &Entry) -> Result<(), Illegal> {
+        self.clock.see(&entry.time);
         let time = entry.time.clone();
         let action = key_of(&entry.event).and_then(|key| {
             let mut outstanding = self.state.outstanding();
@@ -107,7 +125,7 @@ impl Gathering {
                         outcome: *outcome,
                         session: session.clone(),
                     };
-                    self.with(key.task.as_ref(), entry, |task| task.sessions.push(fact));
+                    self.with(key.task.as_ref(), |task| task.sessions.push(fact));
                 }
             }
             Event::GateJudged { key, summary } => {
@@ -118,7 +136,7 @@ impl Gathering {
                         of_refactoring: key.step == Step::Refactor,
                         summary: (**summary).clone(),
                     };
-                    self.with(key.task.as_ref(), entry, |task| task.gates.push(fact));
+                    self.with(key.task.as_ref(), |task| task.gates.push(fact));
                 }
             }
             Event::LockCommitted { key, lock } => {
@@ -127,19 +145,17 @@ impl Gathering {
                     lock: lock.clone(),
                     amended: None,
                 };
-                self.with(key.task.as_ref(), entry, |task| task.locks.push(fact));
+                self.with(key.task.as_ref(), |task| task.locks.push(fact));
             }
             Event::Delivered { key, delivery } => {
                 let delivery = delivery.clone();
-                self.with(key.task.as_ref(), entry, |task| {
-                    task.delivery = Some(delivery)
-                });
+                self.with(key.task.as_ref(), |task| task.delivery = Some(delivery));
             }
             Event::Started { key }
             | Event::RefactorAdopted { key }
             | Event::RefactorDiscarded { key }
             | Event::Done { key }
-            | Event::Faulted { key, .. } => self.with(key.task.as_ref(), entry, |_| ()),
+            | Event::Faulted { key, .. } => self.with(key.task.as_ref(), |_| ()),
             Event::Disputed { dispute, evidence } => {
                 let open = self
                     .state
@@ -151,7 +167,7 @@ impl Gathering {
                     evidence: evidence.clone(),
                     decision: open.map_or(DisputeDecision::AskPerson, |open| open.decision),
                 };
-                self.with(Some(&dispute.task), entry, |task| task.disputes.push(fact));
+                self.with(Some(&dispute.task), |task| task.disputes.push(fact));
             }
             Event::Amended {
                 task,
@@ -171,7 +187,7 @@ impl Gathering {
                     lock: lock.clone(),
                     amended: Some((by.clone(), reason.clone())),
                 };
-                self.with(Some(task), entry, |facts| {
+                self.with(Some(task), |facts| {
                     facts.gates.push(gate);
                     facts.locks.push(lock);
                 });
@@ -206,7 +222,7 @@ impl Gathering {
                     reason: reason.clone(),
                     expires: expires.clone(),
                 };
-                self.with(Some(task), entry, |facts| facts.waivers.push(fact));
+                self.with(Some(task), |facts| facts.waivers.push(fact));
             }
             Event::Differs { .. }
             | Event::Resumed { .. }
@@ -240,15 +256,13 @@ impl Gathering {
             .collect();
     }
 
-    fn with(&mut self, id: Option<&TaskId>, entry: &Entry, change: impl FnOnce(&mut TaskFacts)) {
+    fn with(&mut self, id: Option<&TaskId>, change: impl FnOnce(&mut TaskFacts)) {
+        let now = self.clock.passed;
         let at = id.and_then(|id| self.places.get(id).copied());
         let Some(facts) = at.and_then(|at| self.tasks.get_mut(at)) else {
             return;
         };
-        if let Some(now) = text::seconds(&entry.time) {
-            let first = *facts.first.get_or_insert(now);
-            facts.seconds = now.saturating_sub(first);
-        }
+        facts.seconds = now - *facts.first.get_or_insert(now);
         change(facts);
     }
 
@@ -258,7 +272,7 @@ impl Gathering {
             by: by.clone(),
             what,
         };
-        self.with(Some(task), entry, |facts| facts.answers.push(answer));
+        self.with(Some(task), |facts| facts.answers.push(answer));
     }
 }
 

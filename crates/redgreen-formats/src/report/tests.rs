@@ -266,6 +266,22 @@ fn g8_every_prefix_of_a_journal_has_a_report() {
 }
 
 #[test]
+fn g8_a_clock_that_was_set_back_takes_nothing_from_what_had_passed() {
+    let mut journal = story();
+    let seconds = facts(&journal).seconds;
+    let middle = journal.len() / 2;
+    for (at, entry) in journal.iter_mut().enumerate().skip(middle) {
+        // From here on the machine believes that it is an hour earlier.
+        entry.time = format!("2026-11-20T09:{:02}:{:02}Z", at / 60, at % 60);
+    }
+    let told = facts(&journal);
+    // Nothing is known of the second between the two entries around the step.
+    assert_eq!(told.seconds, seconds - 1);
+    assert!(told.tasks.iter().all(|task| task.seconds <= told.seconds));
+    assert!(!markdown::render(&told).is_empty());
+}
+
+#[test]
 fn g8_a_journal_that_no_run_can_have_written_is_refused_with_its_place() {
     let mut journal = story();
     journal.remove(3);

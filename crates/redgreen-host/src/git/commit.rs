@@ -119,17 +119,18 @@ impl Repository {
         run(&self.user_spec(arguments)).map_err(|why| GitError::spawn(&why))
     }
 
-    pub(super) fn user_setting(&self, name: &str) -> Result<Option<String>, GitError> {
-        let finished = self.user_call(&["config", "--get", name])?;
-        let value = finished.stdout_text().trim().to_owned();
-        Ok((finished.success() && !value.is_empty()).then_some(value))
-    }
-
     /// The user's identity from the environment or their git configuration. Nothing is guessed from the host name.
     ///
     /// # Errors
     /// [`GitErrorKind::NoIdentity`] with the command that sets what is missing.
     pub fn identity(&self) -> Result<Identity, GitError> {
+        self.known_identity().or_else(|_| {
+            self.read_settings_again();
+            self.known_identity()
+        })
+    }
+
+    fn known_identity(&self) -> Result<Identity, GitError> {
         let find = |variable: &str, settings: [&str; 2]| -> Result<Option<String>, GitError> {
             if let Some(value) = env::variable(variable) {
                 return Ok(Some(value));
@@ -155,8 +156,7 @@ impl Repository {
     /// # Errors
     /// git failed.
     pub fn wants_signatures(&self) -> Result<bool, GitError> {
-        let finished = self.user_call(&["config", "--bool", "--get", "commit.gpgSign"])?;
-        Ok(finished.success() && finished.stdout.trim_ascii() == b"true")
+        self.user_wants("commit.gpgsign")
     }
 
     /// Whether the user signs off what they write (`format.signOff`, the only setting git has for it).
@@ -164,8 +164,7 @@ impl Repository {
     /// # Errors
     /// git failed.
     pub fn wants_sign_off(&self) -> Result<bool, GitError> {
-        let finished = self.user_call(&["config", "--bool", "--get", "format.signOff"])?;
-        Ok(finished.success() && finished.stdout.trim_ascii() == b"true")
+        self.user_wants("format.signoff")
     }
 
     /// Writes a commit. No hook runs; no reference changes.

@@ -32,7 +32,7 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Blob => "blob",
             Self::Tree => "tree",
@@ -40,7 +40,7 @@ impl ObjectKind {
             Self::Tag => "tag",
         }
     }
-    fn from_name(name: &[u8]) -> Option<Self> {
+    pub(super) fn from_name(name: &[u8]) -> Option<Self> {
         [Self::Blob, Self::Tree, Self::Commit, Self::Tag]
             .into_iter()
             .find(|kind| kind.name().as_bytes() == name)
@@ -102,8 +102,17 @@ impl ObjectFormat {
             Self::Sha256 => 32,
         }
     }
+    /// The bytes of a complete id; `None` for any other text.
+    pub(super) fn raw(self, oid: &str) -> Option<Vec<u8>> {
+        if !self.is_complete(oid) {
+            return None;
+        }
+        (0..self.raw_length())
+            .map(|at| u8::from_str_radix(oid.get(2 * at..2 * at + 2)?, 16).ok())
+            .collect()
+    }
     /// Whether a text is a complete id, as git writes it.
-    fn is_complete(self, text: &str) -> bool {
+    pub(super) fn is_complete(self, text: &str) -> bool {
         text.len() == self.raw_length() * 2
             && text
                 .bytes()
@@ -124,7 +133,7 @@ impl ObjectFormat {
 }
 
 /// Cuts the output of `cat-file --batch` into objects. The format is in git-cat-file(1), "BATCH OUTPUT".
-struct BatchReader<'a> {
+pub(super) struct BatchReader<'a> {
     format: ObjectFormat,
     asked: std::slice::Iter<'a, Oid>,
     pending: Vec<u8>,
@@ -139,10 +148,28 @@ struct Body {
 }
 
 /// Takes objects as they come; an error of its own ends the reading.
-type Take<'a, E> = &'a mut dyn FnMut(&str, ObjectKind, Vec<u8>) -> Result<(), E>;
+pub(super) type Take<'a, E> = &'a mut dyn FnMut(&str, ObjectKind, Vec<u8>) -> Result<(), E>;
 
-impl BatchReader<'_> {
-    fn push<E: From<GitError>>(&mut self, mut piece: &[u8], take: Take<'_, E>) -> Result<(), E> {
+impl<'a> BatchReader<'a> {
+    pub(super) fn new(format: ObjectFormat, asked: &'a [Oid]) -> Self {
+        Self {
+            format,
+            asked: asked.iter(),
+            pending: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Whether every object that was asked for has come.
+    pub(super) fn is_complete(&self) -> bool {
+        self.body.is_none() && self.asked.as_slice().is_empty()
+    }
+
+    pub(super) fn push<E: From<GitError>>(
+        &mut self,
+        mut piece: &[u8],
+        take: Take<'_, E>,
+    ) -> Result<(), E> {
         loop {
             match &mut self.body {
                 None => {
@@ -208,8 +235,9 @@ impl BatchReader<'_> {
 }
 
 impl Repository {
-    /// Reads objects in the order asked for, one git process for all, and hands each to `take` as it comes. Every
-    /// object is hashed again before it is handed over. What this process has read and hashed before is not read again.
+    /// Reads objects in the order asked for, from the one git process that answers for this repository, and hands each to
+    /// `take` as it comes. Every object is hashed again before it is handed over. What this process has read and hashed
+    /// before is not read again.
     ///
     /// # Errors
     /// A missing or damaged object, named; or what `take` returned.
@@ -224,6 +252,17 @@ impl Repository {
             }
             return Ok(());
         }
+        let mut done = 0;
+        let mut remember = |oid: &str, kind: ObjectKind, bytes: Vec<u8>| {
+            self.memory.keep(oid, kind, &bytes);
+            done += 1;
+            take(oid, kind, bytes)
+        };
+        if let Some(came) = self.helper.contents(self, oids, &mut remember) {
+            return came;
+        }
+        // No helper here, or it ended on an object: a process of its own says why.
+        let oids = &oids[done..];
         let mut remember = |oid: &str, kind: ObjectKind, bytes: Vec<u8>| {
             self.memory.keep(oid, kind, &bytes);
             take(oid, kind, bytes)
@@ -234,12 +273,7 @@ impl Repository {
             spec.stdin.push(b'\n');
         }
         spec.output_limit = u64::MAX;
-        let mut reader = BatchReader {
-            format: self.object_format(),
-            asked: oids.iter(),
-            pending: Vec::new(),
-            body: None,
-        };
+        let mut reader = BatchReader::new(self.object_format(), oids);
         let mut failure = None;
         let finished = run_into(
             &spec,
@@ -266,6 +300,24 @@ impl Repository {
             }
             None => Ok(()),
         }
+    }
+
+    /// Those of some objects that the repository does not have, without reading any.
+    ///
+    /// # Errors
+    /// git failed.
+    pub(super) fn absent(&self, oids: &[Oid]) -> Result<BTreeSet<Oid>, GitError> {
+        let unique: BTreeSet<&Oid> = oids.iter().collect();
+        if let Some(absent) = self.helper.absent(self, &unique) {
+            return Ok(absent);
+        }
+        let lines: String = unique.iter().map(|oid| format!("{oid}\n")).collect();
+        let output = self.output(&["cat-file", "--batch-check", "--buffer"], lines.as_bytes())?;
+        Ok(String::from_utf8_lossy(&output)
+            .lines()
+            .filter_map(|line| line.strip_suffix(" missing"))
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Reads some blobs into memory. For many or large ones use [`Repository::read_objects`].
@@ -340,8 +392,7 @@ impl Repository {
         Err(GitError::missing(treeish))
     }
 
-    /// Every file of a revision with mode and id. The trees are read and hashed again by us, level by level: one git
-    /// process per level of folders.
+    /// Every file of a revision with mode and id. The trees are read and hashed again by us, level by level.
     ///
     /// # Errors
     /// The revision does not exist, an object is missing or damaged, a name is not UTF-8 (the first one is named).
@@ -394,7 +445,11 @@ impl Repository {
     }
 }
 
-fn expect_kind(oid: &str, kind: ObjectKind, expected: ObjectKind) -> Result<(), GitError> {
+pub(super) fn expect_kind(
+    oid: &str,
+    kind: ObjectKind,
+    expected: ObjectKind,
+) -> Result<(), GitError> {
     if kind == expected {
         return Ok(());
     }
@@ -426,7 +481,7 @@ pub(super) fn header_value(bytes: &[u8], name: &str) -> Option<String> {
 }
 
 /// A tree's entries: mode (`None` for a folder), name, id. The format is `<mode> SP <name> NUL <raw id>`, repeated.
-fn parse_tree(
+pub(super) fn parse_tree(
     format: ObjectFormat,
     oid: &str,
     mut bytes: &[u8],

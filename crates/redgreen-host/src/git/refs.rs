@@ -40,8 +40,11 @@ impl Repository {
     /// git failed.
     pub fn head(&self) -> Result<Head, GitError> {
         let symbolic = self.call(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
-        let oid = self.call(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], &[])?;
-        let oid = oid.success().then(|| oid.stdout_text().trim().to_owned());
+        let oid = match self.resolve("HEAD") {
+            Ok(oid) => Some(oid),
+            Err(why) if why.kind == GitErrorKind::NoSuchRevision => None,
+            Err(why) => return Err(why),
+        };
         if !symbolic.success() {
             return oid.map(Head::Detached).ok_or_else(|| {
                 GitError::failed("rev-parse", "`HEAD` names a commit that is not there")
@@ -58,6 +61,9 @@ impl Repository {
 
     fn parse_revision(&self, rev: &str, suffix: &str) -> Result<Oid, GitError> {
         let wanted = format!("{rev}{suffix}");
+        if let Some(oid) = self.helper.named(self, &wanted) {
+            return Ok(oid);
+        }
         let finished = self.call(
             &[
                 "rev-parse",
@@ -116,6 +122,40 @@ impl Repository {
         self.judge_update(name, finished.success(), &finished.stderr_text())
     }
 
+    /// Lets references of ours name these objects, whatever they named before, all of them at once: two git processes.
+    ///
+    /// # Errors
+    /// [`GitErrorKind::LostRace`] when somebody else changed one meanwhile.
+    pub fn point_refs(&self, wanted: &[(String, Oid)]) -> Result<(), GitError> {
+        let mut arguments = vec!["for-each-ref", "--format=%(objectname) %(refname)"];
+        arguments.extend(wanted.iter().map(|(name, _)| name.as_str()));
+        let before = names_of(&self.text(&arguments, &[])?);
+        let null = self.object_format().null_oid();
+        let mut input = Vec::new();
+        for (name, oid) in wanted {
+            let old = before.get(name).unwrap_or(&null);
+            if old != oid {
+                input.extend_from_slice(format!("update {name}\0{oid}\0{old}\0").as_bytes());
+            }
+        }
+        if input.is_empty() {
+            return Ok(());
+        }
+        let finished = self.call(
+            &[
+                "update-ref",
+                "-m",
+                "redgreen",
+                "--no-deref",
+                "-z",
+                "--stdin",
+            ],
+            &input,
+        )?;
+        let name = wanted.first().map_or("", |(name, _)| name);
+        self.judge_update(name, finished.success(), &finished.stderr_text())
+    }
+
     /// Deletes a reference if it still has the expected value.
     ///
     /// # Errors
@@ -163,11 +203,7 @@ impl Repository {
             &["for-each-ref", "--format=%(objectname) %(refname)", prefix],
             &[],
         )?;
-        Ok(text
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(oid, name)| (name.to_owned(), oid.to_owned()))
-            .collect())
+        Ok(names_of(&text))
     }
 
     /// Whether `ancestor` is reachable from `descendant` (or is it).
@@ -187,7 +223,9 @@ impl Repository {
         }
     }
 
-    /// Adds a linked worktree with a new branch at a commit, with the user's own settings and without hooks.
+    /// Adds a linked worktree with a new branch at a commit, with the user's own settings, without hooks and without
+    /// filters: what a repository names in `.gitattributes` must not run a program because a person takes a task. A file
+    /// under a filter is written as it is stored (a git-lfs pointer stays one until `git lfs pull`).
     ///
     /// # Errors
     /// The folder or the branch exists already.
@@ -198,7 +236,12 @@ impl Repository {
         commit: &str,
     ) -> Result<(), GitError> {
         let folder = folder.to_string_lossy();
-        let spec = self.user_spec(&["worktree", "add", "--quiet", "-b", branch, &folder, commit]);
+        let mut arguments = self.without_filters()?;
+        arguments.extend(
+            ["worktree", "add", "--quiet", "-b", branch, &folder, commit].map(str::to_owned),
+        );
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let spec = self.user_spec(&arguments);
         let finished = crate::process::run(&spec).map_err(|why| GitError::spawn(&why))?;
         if finished.success() {
             Ok(())
@@ -265,4 +308,12 @@ impl Repository {
             .success()
             .then(|| finished.stdout_text().trim().to_owned()))
     }
+}
+
+/// Lines of `object name`.
+fn names_of(text: &str) -> BTreeMap<String, Oid> {
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(oid, name)| (name.to_owned(), oid.to_owned()))
+        .collect()
 }

@@ -265,6 +265,15 @@ fn c1_poison_hooks_and_attribute_filters_do_not_run() {
             .contains(&rel("src/a.py"))
     );
     assert!(!ran.exists(), "{}", std::fs::read_to_string(&ran).unwrap());
+    // What `redgreen take` makes for a person.
+    let taken = tempfile::tempdir().unwrap();
+    let folder = taken.path().join("work");
+    repository.add_worktree(&folder, "taken", &commit).unwrap();
+    assert_eq!(
+        std::fs::read_to_string(folder.join("src/new.py")).unwrap(),
+        "new\n"
+    );
+    assert!(!ran.exists(), "{}", std::fs::read_to_string(&ran).unwrap());
 }
 
 fn request<'a>(tree: &'a str, parents: &'a [Oid]) -> CommitRequest<'a> {

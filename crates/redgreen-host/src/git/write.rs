@@ -1,7 +1,6 @@
-//! Writing blobs and trees, without the user's index and without filters.
+//! Writing objects, without the user's index and without filters; trees are made in `tree.rs`.
 
-use super::{GitError, Oid, Repository};
-use crate::process::run;
+use super::{GitError, ObjectKind, Oid, Repository};
 use crate::state::Temporary;
 use redgreen_core::id::RelPath;
 use redgreen_core::tree::Entry;
@@ -36,16 +35,8 @@ impl Repository {
     /// # Errors
     /// git failed, or stored something else than it was given.
     pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
-        let expected = self.blob_id(bytes);
-        let written = self.text(
-            &["hash-object", "-w", "--no-filters", "-t", "blob", "--stdin"],
-            bytes,
-        )?;
-        if written == expected {
-            Ok(expected)
-        } else {
-            Err(GitError::damaged(&expected, &written))
-        }
+        let mut written = self.write_objects(ObjectKind::Blob, &[bytes])?;
+        written.pop().ok_or_else(|| GitError::missing("blob"))
     }
 
     /// Stores many blobs with one git process and returns their ids in the same order.
@@ -53,66 +44,62 @@ impl Repository {
     /// # Errors
     /// As [`Repository::write_blob`]; or the temporary files could not be written.
     pub fn write_blobs(&self, blobs: &[&[u8]]) -> Result<Vec<Oid>, GitError> {
-        match blobs {
-            [] => return Ok(Vec::new()),
-            [one] => return Ok(vec![self.write_blob(one)?]),
-            _ => {}
-        }
-        let folder = Temporary::new("git", None).map_err(|why| io("hash-object", &why))?;
-        let mut names = Vec::new();
-        for (index, bytes) in blobs.iter().enumerate() {
-            let path = folder.path().join(index.to_string());
-            std::fs::write(&path, bytes).map_err(|why| io("hash-object", &why))?;
-            names.extend_from_slice(path.as_os_str().as_encoded_bytes());
-            names.push(b'\n');
-        }
-        let text = self.text(
-            &["hash-object", "-w", "--no-filters", "--stdin-paths"],
-            &names,
-        )?;
-        let written: Vec<Oid> = text.lines().map(str::to_owned).collect();
-        let expected: Vec<Oid> = blobs.iter().map(|bytes| self.blob_id(bytes)).collect();
-        if written == expected {
-            Ok(expected)
-        } else {
-            Err(GitError::failed(
-                "hash-object",
-                "stored other bytes than it was given",
-            ))
-        }
+        self.write_objects(ObjectKind::Blob, blobs)
     }
 
-    /// Writes the tree of `base` (nothing for `None`) with some paths changed, through a private index. Blobs must be
-    /// stored already.
-    ///
-    /// # Errors
-    /// A blob is missing, a path is both a file and a folder, or git failed.
-    pub fn write_tree(&self, base: Option<&str>, changes: &[Change]) -> Result<Oid, GitError> {
-        let folder = Temporary::new("git", None).map_err(|why| io("write-tree", &why))?;
-        let index = folder.path().join("index");
-        let step = |arguments: &[&str], stdin: Vec<u8>| -> Result<String, GitError> {
-            let mut spec = self.spec(arguments);
-            spec.stdin = stdin;
-            spec.env.insert(
-                "GIT_INDEX_FILE".to_owned(),
-                index.to_string_lossy().into_owned(),
-            );
-            let finished = run(&spec).map_err(|why| GitError::spawn(&why))?;
-            if finished.success() {
-                Ok(finished.stdout_text().trim().to_owned())
-            } else {
-                let command = arguments.first().copied().unwrap_or_default();
-                Err(GitError::failed(command, &finished.stderr_text()))
+    pub(super) fn write_objects(
+        &self,
+        kind: ObjectKind,
+        objects: &[&[u8]],
+    ) -> Result<Vec<Oid>, GitError> {
+        let written = match objects {
+            [] => return Ok(Vec::new()),
+            [one] => self.text(
+                &[
+                    "hash-object",
+                    "-w",
+                    "--no-filters",
+                    "-t",
+                    kind.name(),
+                    "--stdin",
+                ],
+                one,
+            )?,
+            many => {
+                let folder = Temporary::new("git", None).map_err(|why| io("hash-object", &why))?;
+                let mut names = Vec::new();
+                for (index, bytes) in many.iter().enumerate() {
+                    let path = folder.path().join(index.to_string());
+                    std::fs::write(&path, bytes).map_err(|why| io("hash-object", &why))?;
+                    names.extend_from_slice(path.as_os_str().as_encoded_bytes());
+                    names.push(b'\n');
+                }
+                self.text(
+                    &[
+                        "hash-object",
+                        "-w",
+                        "--no-filters",
+                        "-t",
+                        kind.name(),
+                        "--stdin-paths",
+                    ],
+                    &names,
+                )?
             }
         };
-        match base {
-            Some(base) => step(&["read-tree", &self.tree_of(base)?], Vec::new())?,
-            None => step(&["read-tree", "--empty"], Vec::new())?,
-        };
-        if !changes.is_empty() {
-            let input = index_info(&self.object_format().null_oid(), changes);
-            step(&["update-index", "-z", "--index-info"], input)?;
+        let written: Vec<Oid> = written.lines().map(str::to_owned).collect();
+        let format = self.object_format();
+        let expected: Vec<Oid> = objects
+            .iter()
+            .map(|bytes| format.id_of(kind, bytes))
+            .collect();
+        match (written == expected, expected.as_slice(), written.as_slice()) {
+            (true, _, _) => Ok(expected),
+            (false, [expected], [written]) => Err(GitError::damaged(expected, written)),
+            (false, _, _) => Err(GitError::failed(
+                "hash-object",
+                "stored other bytes than it was given",
+            )),
         }
-        step(&["write-tree"], Vec::new())
     }
 }

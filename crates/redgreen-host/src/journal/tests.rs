@@ -49,6 +49,37 @@ fn g5_records_come_back_and_the_chain_goes_on() {
 }
 
 #[test]
+fn g5_a_clock_that_steps_back_spoils_no_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.jsonl");
+    let mut journal = Journal::open(&path).unwrap().journal;
+    // An hour back, before 1970 was a day old, and on again.
+    for (n, time) in [1_795_167_322, 1_795_163_722, 86_400, 1_795_167_400]
+        .into_iter()
+        .enumerate()
+    {
+        clock::set::to(time);
+        journal.append(json!({"n": n})).unwrap();
+    }
+    drop(journal);
+    clock::set::to(1_000_000_000);
+    let opened = Journal::open(&path).unwrap();
+    assert_eq!(opened.torn, None);
+    let times: Vec<&str> = opened.records.iter().map(|r| r.at.as_str()).collect();
+    assert_eq!(
+        times,
+        [
+            "2026-11-20T09:35:22Z",
+            "2026-11-20T08:35:22Z",
+            "1970-01-02T00:00:00Z",
+            "2026-11-20T09:36:40Z"
+        ]
+    );
+    let numbers: Vec<u64> = opened.records.iter().map(|r| r.seq).collect();
+    assert_eq!(numbers, [0, 1, 2, 3]);
+}
+
+#[test]
 fn g5_a_journal_cut_off_at_any_byte_of_its_last_two_records_keeps_the_whole_ones() {
     let (_folder, path, bytes) = written(4);
     let starts = line_starts(&bytes);

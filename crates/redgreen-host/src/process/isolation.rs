@@ -7,6 +7,7 @@ mod known;
 #[cfg(target_os = "linux")]
 pub(super) mod landlock;
 mod probe;
+mod remembered;
 mod view;
 
 pub use known::{

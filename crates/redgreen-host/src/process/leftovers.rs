@@ -29,6 +29,8 @@ pub(super) struct Leader {
     pub(super) started: u64,
     /// What `REDGREEN_JOB` holds in it: `/`-separated tags, the outermost redgreen first.
     pub(super) tag: String,
+    /// It is git plumbing, which leaves nothing behind.
+    plumbing: bool,
 }
 
 /// Living leaders by process number.
@@ -70,6 +72,7 @@ pub(super) fn new_tag() -> String {
 /// Starts a process while no other thread can mistake it for a leftover.
 pub(super) fn register(
     tag: String,
+    plumbing: bool,
     mut spawn: impl FnMut() -> std::io::Result<Child>,
 ) -> std::io::Result<(Child, Leader)> {
     let mut leaders = leaders();
@@ -91,6 +94,7 @@ pub(super) fn register(
         pid,
         started: start_time(raw),
         tag,
+        plumbing,
     };
     leaders.insert(raw, leader.clone());
     Ok((child, leader))
@@ -234,7 +238,7 @@ fn members(leader: &Leader) -> (Vec<Process>, BTreeSet<i32>) {
         let left_us = process.group != own_group || OWN_EVERY_CHILD.load(Ordering::SeqCst);
         if process.parent == own && left_us && !claimed {
             found.insert(process.pid);
-            if !others.is_empty() {
+            if others.values().any(|other| !other.plumbing) {
                 doubtful.insert(process.pid);
             }
         }

@@ -65,7 +65,12 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     }
     leftovers::become_subreaper();
     let start = clock::monotonic();
-    let (mut child, leader, used, network) = spawn(spec)?;
+    let Started {
+        mut child,
+        leader,
+        isolation: used,
+        network,
+    } = spawn(spec, !spec.stdin.is_empty())?;
     if let Some(handle) = &spec.handle {
         handle.started(leader.pid.as_raw_nonzero().get());
     }
@@ -159,8 +164,17 @@ pub(super) fn supervise(spec: &Spec, sink: Option<Sink<'_>>) -> Result<Finished,
     })
 }
 
+/// A process that was started.
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) leader: Leader,
+    pub(super) isolation: Isolation,
+    pub(super) network: Network,
+}
+
+/// Starts it, with a pipe to its standard input or with none.
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation, Network), SpawnError> {
+pub(super) fn spawn(spec: &Spec, with_input: bool) -> Result<Started, SpawnError> {
     let name = spec.argv.first().map_or("", String::as_str);
     let search = spec.env.get("PATH").cloned().unwrap_or_default();
     let not_found = || SpawnError::NotFound {
@@ -178,7 +192,7 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation, Network), SpawnError>
             std::io::ErrorKind::NotADirectory,
         )));
     }
-    let (argv, used, network) =
+    let (argv, isolation, network) =
         isolation::wrap(spec, &program.found).map_err(|why| SpawnError::Io {
             program: name.to_owned(),
             source: std::io::Error::other(why),
@@ -191,20 +205,25 @@ fn spawn(spec: &Spec) -> Result<(Child, Leader, Isolation, Network), SpawnError>
         .env_clear()
         .envs(&spec.env)
         .env("REDGREEN_JOB", &tag)
-        .stdin(if spec.stdin.is_empty() {
-            Stdio::null()
-        } else {
+        .stdin(if with_input {
             Stdio::piped()
+        } else {
+            Stdio::null()
         })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let (child, leader) =
-        leftovers::register(tag, || command.spawn()).map_err(|source| SpawnError::Io {
+    let (child, leader) = leftovers::register(tag, !spec.end_leftovers, || command.spawn())
+        .map_err(|source| SpawnError::Io {
             program: name.to_owned(),
             source,
         })?;
-    Ok((child, leader, used, network))
+    Ok(Started {
+        child,
+        leader,
+        isolation,
+        network,
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -266,7 +285,7 @@ struct Streams<'a, 's> {
     buffer: Vec<u8>,
 }
 
-fn nonblocking(pipe: impl Into<OwnedFd>) -> OwnedFd {
+pub(super) fn nonblocking(pipe: impl Into<OwnedFd>) -> OwnedFd {
     let pipe = pipe.into();
     if let Ok(flags) = rustix::fs::fcntl_getfl(&pipe) {
         let _ = rustix::fs::fcntl_setfl(&pipe, flags | rustix::fs::OFlags::NONBLOCK);

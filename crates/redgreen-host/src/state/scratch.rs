@@ -30,6 +30,11 @@ fn open_root() -> Option<PathBuf> {
         .filter(|root| folder_below(root).is_dir())
 }
 
+/// The cache of the private state that was opened last.
+pub(crate) fn open_cache() -> Option<PathBuf> {
+    Some(open_root()?.join("cache"))
+}
+
 /// A name that tells whose it is.
 fn own_name(label: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);

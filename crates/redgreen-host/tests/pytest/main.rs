@@ -10,4 +10,5 @@
 mod environment;
 mod origin;
 mod outcomes;
+mod sessions;
 mod support;

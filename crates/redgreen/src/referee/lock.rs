@@ -13,7 +13,7 @@ use redgreen_core::lock::{LOCK_SCHEMA, LockRecord, LockedFile, Manifest};
 use redgreen_core::outcome::{Outcome, Role};
 use redgreen_core::run_report::CauseDetail;
 use redgreen_core::tree::{Entry, Mode};
-use redgreen_host::git::{CommitRequest, Signing};
+use redgreen_host::git::{Change, CommitRequest, Signing};
 use redgreen_host::path_rules::PathClass;
 use redgreen_host::tree::{Snapshot, content_digest};
 use redgreen_lint::Language;
@@ -103,19 +103,6 @@ pub fn manifest_reference(key: &str, task: &TaskId) -> String {
     format!("refs/redgreen/manifests/{key}/{task}")
 }
 
-/// Keeps an object in git under a name of ours, whatever happens to the branches that lead to it.
-fn keep_object(context: &Context, name: &str, object: &str) -> Result<(), Failure> {
-    let before = context.repository.refs(name).map_err(git_failure)?;
-    let expected = before.get(name).map(String::as_str);
-    if expected == Some(object) {
-        return Ok(());
-    }
-    context
-        .repository
-        .update_ref(name, object, expected)
-        .map_err(git_failure)
-}
-
 /// Keeps the complete manifest and the lock commit in git beside private state: a clone that fetches `refs/redgreen/`
 /// has them too, and a rebase of the user's branch does not take the locked bytes away.
 fn keep_in_git(
@@ -129,12 +116,24 @@ fn keep_in_git(
         .repository
         .write_blob(manifest)
         .map_err(git_failure)?;
-    keep_object(context, &manifest_reference(key, task), &blob)?;
-    keep_object(
-        context,
-        &format!("refs/redgreen/locks/{key}/{task}"),
-        commit,
-    )
+    name_in_git(context, key, task, blob, commit)
+}
+
+fn name_in_git(
+    context: &Context,
+    key: &str,
+    task: &TaskId,
+    manifest: String,
+    commit: &str,
+) -> Result<(), Failure> {
+    let names = [
+        (manifest_reference(key, task), manifest),
+        (
+            format!("refs/redgreen/locks/{key}/{task}"),
+            commit.to_owned(),
+        ),
+    ];
+    context.repository.point_refs(&names).map_err(git_failure)
 }
 
 /// Does what a process that was killed after it had stored a lock could not do any more.
@@ -198,7 +197,7 @@ pub fn create_lock(
     };
     let bytes = record_bytes(&record)?;
     let digest = Digest::of(&bytes);
-    let mut changes = changed_entries(context, &setting, &tree, target.parent)?;
+    let (mut changes, blobs) = changed_entries(context, &setting, &tree, target.parent)?;
     let mut beside = vec![(record_path(task)?, bytes.clone())];
     if !map.is_empty()
         && let Some(path) = super::proposal::criteria_path(task)
@@ -208,8 +207,15 @@ pub fn create_lock(
         beside.push((path, map));
     }
     for (path, bytes) in &beside {
-        changes.push((path.clone(), Some(entry_of(context, bytes)?)));
+        changes.push((path.clone(), Some(entry_of(context, bytes))));
     }
+    let all: Vec<&[u8]> = blobs
+        .iter()
+        .map(AsRef::as_ref)
+        .chain(beside.iter().map(|(_, bytes)| bytes.as_slice()))
+        .chain([manifest_bytes.as_slice()])
+        .collect();
+    context.repository.write_blobs(&all).map_err(git_failure)?;
     let tree = context
         .repository
         .write_tree(Some(target.parent), &changes)
@@ -269,7 +275,8 @@ pub fn create_lock(
         replaces_source: target.replaces_source.clone(),
     };
     store(context, key, task, &stored)?;
-    keep_in_git(context, key, task, &manifest_bytes, &stored.commit)?;
+    let blob = context.repository.blob_id(&manifest_bytes);
+    name_in_git(context, key, task, blob, &stored.commit)?;
     Ok(stored)
 }
 
@@ -329,7 +336,10 @@ pub fn amended_base(
         })
         .map_err(git_failure)?;
     let name = format!("refs/redgreen/bases/{key}/{task}");
-    keep_object(context, &name, &commit)?;
+    context
+        .repository
+        .point_refs(&[(name, commit.clone())])
+        .map_err(git_failure)?;
     Ok(commit)
 }
 
@@ -347,21 +357,25 @@ fn held_out(
     }
 }
 
-fn entry_of(context: &Context, bytes: &[u8]) -> Result<Entry, Failure> {
-    Ok(Entry {
+/// The entry of a file with these bytes, which are still to be stored.
+fn entry_of(context: &Context, bytes: &[u8]) -> Entry {
+    Entry {
         mode: Mode::File,
-        oid: context.repository.write_blob(bytes).map_err(git_failure)?,
-    })
+        oid: context.repository.blob_id(bytes),
+    }
 }
 
+/// Changes of a tree, and the bytes that they name and that are still to be stored.
+type Unstored = (Vec<Change>, Vec<Arc<[u8]>>);
+
 /// What turns the parent's tree into one that holds the proposed tests: whole test files, and the test items of mixed
-/// files. Source that was committed since the base stays as it is.
+/// files, with the bytes that are still to be stored. Source that was committed since the base stays as it is.
 fn changed_entries(
     context: &Context,
     setting: &Setting,
     proposed_tree: &Snapshot,
     parent: &str,
-) -> Result<Vec<(RelPath, Option<Entry>)>, Failure> {
+) -> Result<Unstored, Failure> {
     let parent = Snapshot::of_commit(&context.repository, parent).map_err(Failure::internal)?;
     let listing = proposed_tree.listing();
     let mut changes = Vec::new();
@@ -392,12 +406,7 @@ fn changed_entries(
             PathClass::Source | PathClass::RunnerConfig | PathClass::Inert | PathClass::Locked => {}
         }
     }
-    let blobs: Vec<&[u8]> = blobs.iter().map(AsRef::as_ref).collect();
-    context
-        .repository
-        .write_blobs(&blobs)
-        .map_err(git_failure)?;
-    Ok(changes)
+    Ok((changes, blobs))
 }
 
 /// The items that are locked, with the cases collected at RED.

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Environments, Setting};
 use super::proposal::{Proposal, propose, text_of};
-use super::refine::{Known, refine};
+use super::refine::{Known, Mentions, refine};
 use super::refine_rust::refine_rust;
 use super::trees::{TreeOnDisk, files_of_runner};
 use crate::error::Failure;
@@ -127,15 +127,15 @@ pub fn prove_red(context: &Context, request: &RedRequest<'_>) -> Result<RedOutco
     let result = match judged {
         Err(reason) => gate::could_not_run(Gate::Red, request.task.cloned(), vec![*reason]),
         Ok((mut base_run, mut first, mut second)) => {
-            // Reading every source file is worth it only where a name is missing.
-            let asks = [Some(&first), Some(&second), base_run.as_ref()]
-                .into_iter()
-                .flatten()
-                .any(super::refine::asks_for_names);
-            let known = if asks {
-                known_definitions(context, &setting, &base)?
-            } else {
-                Known::default()
+            // Reading the source files is worth it only where a name is missing.
+            let asked = super::refine::asked_names(
+                [Some(&first), Some(&second), base_run.as_ref()]
+                    .into_iter()
+                    .flatten(),
+            );
+            let known = match asked {
+                Some(names) => known_definitions(context, &setting, &base, &names)?,
+                None => Known::default(),
             };
             for run in [&mut first, &mut second].into_iter().chain(&mut base_run) {
                 super::refine_javascript::refine(context, &setting, &proposal.tree, run)?;
@@ -687,6 +687,7 @@ fn known_definitions(
     context: &Context,
     setting: &Setting,
     base: &Snapshot,
+    names: &BTreeSet<String>,
 ) -> Result<Known, Failure> {
     let mut known = Known::default();
     known.flat_python = base.files().keys().any(|path| {
@@ -694,28 +695,35 @@ fn known_definitions(
             && path.parent().is_none()
             && setting.rules.class(path) == PathClass::Source
     });
+    if names.is_empty() {
+        return Ok(known);
+    }
     let wanted: Vec<RelPath> = base
         .files()
         .keys()
         .filter(|path| {
-            setting.rules.class(path) == PathClass::Source && Language::of(path).is_some()
+            Language::of(path).is_some() && setting.rules.class(path) == PathClass::Source
         })
         .cloned()
         .collect();
-    for (path, bytes) in base
-        .bytes_of(&context.repository, &wanted)
-        .map_err(Failure::internal)?
-    {
-        if let (Some(language), Ok(text)) = (Language::of(&path), std::str::from_utf8(&bytes)) {
-            if language == Language::JavaScript {
-                known.add_script(&path);
-            }
-            known.add(&path, &definitions(language, text).unwrap_or_default());
-            if language == Language::Python {
-                known.add_module(&path);
-            }
+    // The names of modules are those of files, whatever is in them.
+    for path in &wanted {
+        match Language::of(path) {
+            Some(Language::JavaScript) => known.add_script(path),
+            Some(Language::Python) => known.add_module(path),
+            Some(_) | None => {}
         }
     }
+    let mut mentions = Mentions::of(names);
+    base.each_of(&context.repository, &wanted, &mut |path, bytes| {
+        if let (Some(language), Ok(text)) = (Language::of(path), std::str::from_utf8(bytes))
+            && mentions.are_in(text)
+        {
+            known.add(path, &definitions(language, text).unwrap_or_default());
+        }
+        Ok(())
+    })
+    .map_err(Failure::internal)?;
     Ok(known)
 }
 

@@ -7,7 +7,7 @@ use redgreen_core::id::RelPath;
 use redgreen_core::outcome::Cause;
 use redgreen_core::run_report::{CauseDetail, RunReport};
 use redgreen_lint::definitions::{Definition, DefinitionKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Definitions of first-party source by name.
 #[derive(Debug, Default)]
@@ -86,13 +86,17 @@ impl Known {
 /// like `encode` and `decode` differ at the front on purpose.
 fn is_slip(name: &str, known: &str) -> bool {
     let longer = name.len().max(known.len());
+    // Two letters more or less are eight bytes at most.
+    if name.len().abs_diff(known.len()) > 8 {
+        return false;
+    }
     let plain = |text: &str| {
         text.trim_matches('_')
             .trim_end_matches(|c: char| c.is_ascii_digit())
             .trim_end_matches('s')
             .to_ascii_lowercase()
     };
-    if longer < 5 || plain(name) == plain(known) || name.chars().next() != known.chars().next() {
+    if longer < 5 || name.chars().next() != known.chars().next() || plain(name) == plain(known) {
         return false;
     }
     let same_words = name.matches('_').count() == known.matches('_').count();
@@ -106,25 +110,75 @@ fn is_particular(name: &str) -> bool {
         && (name.contains('_') || name.chars().any(char::is_uppercase) || name.len() >= 8)
 }
 
-/// Whether a run has a cause that the definitions of the source could refine.
+/// The names that the definitions of the source could say more about; `None` when nothing is missing at all.
 #[must_use]
-pub fn asks_for_names(run: &RunReport) -> bool {
-    let asks = |cause: &CauseDetail| {
-        cause.symbol.is_some()
-            && matches!(
-                cause.cause,
-                Cause::SimilarName | Cause::MissingSymbol | Cause::MissingDependency
-            )
-    };
-    run.cases
-        .iter()
-        .filter_map(|case| case.cause.as_ref())
-        .chain(
-            run.load_failures
-                .iter()
-                .flat_map(|failure| failure.causes.iter().map(|located| &located.cause)),
-        )
-        .any(asks)
+pub fn asked_names<'a>(runs: impl IntoIterator<Item = &'a RunReport>) -> Option<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    let mut asks = false;
+    for run in runs {
+        let of_cases = run.cases.iter().filter_map(|case| case.cause.as_ref());
+        let of_loading = run
+            .load_failures
+            .iter()
+            .flat_map(|failure| failure.causes.iter().map(|located| &located.cause));
+        for cause in of_cases.chain(of_loading) {
+            let Some(symbol) = &cause.symbol else {
+                continue;
+            };
+            if matches!(cause.cause, Cause::SimilarName | Cause::MissingSymbol) {
+                names.insert(last_part(symbol).to_owned());
+                asks = true;
+            }
+            asks |= cause.cause == Cause::MissingDependency;
+        }
+    }
+    asks.then_some(names)
+}
+
+/// `slugify` of `shop.text.slugify`, and of the path `./shop/slugify.js`.
+fn last_part(symbol: &str) -> &str {
+    if symbol.contains('/') {
+        return super::refine_javascript::stem(symbol);
+    }
+    symbol.rsplit(['.', ':']).next().unwrap_or(symbol)
+}
+
+/// Which texts have to be parsed to answer for some names. What a file defines stands in it as a word, so a file without
+/// one of the names and without a word like one of them says nothing about them: most files of a large project.
+#[derive(Debug)]
+pub struct Mentions<'a> {
+    names: &'a BTreeSet<String>,
+    /// Words that were looked at, and whether they matter.
+    seen: HashMap<String, bool>,
+}
+
+impl<'a> Mentions<'a> {
+    /// A search for these names.
+    #[must_use]
+    pub fn of(names: &'a BTreeSet<String>) -> Self {
+        Self {
+            names,
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Whether a text has one of the names, or a word that one of them may be a slip of.
+    pub fn are_in(&mut self, text: &str) -> bool {
+        let in_word = |c: char| matches!(c, '_' | '$') || c.is_alphanumeric();
+        text.split(|c: char| !in_word(c))
+            .filter(|word| !word.is_empty())
+            .any(|word| match self.seen.get(word) {
+                Some(&matters) => matters,
+                None => {
+                    let matters = self
+                        .names
+                        .iter()
+                        .any(|name| name == word || is_slip(name, word));
+                    self.seen.insert(word.to_owned(), matters);
+                    matters
+                }
+            })
+    }
 }
 
 /// Refines every cause of a run.
@@ -145,12 +199,7 @@ fn one(cause: &mut CauseDetail, message: &str, known: &Known) {
     let Some(symbol) = cause.symbol.clone() else {
         return;
     };
-    let symbol = if symbol.contains('/') {
-        super::refine_javascript::stem(&symbol)
-    } else {
-        symbol.rsplit(['.', ':']).next().unwrap_or(&symbol)
-    }
-    .to_owned();
+    let symbol = last_part(&symbol).to_owned();
     match cause.cause {
         Cause::MissingDependency if known.flat_python => {
             cause.cause = Cause::Unknown;
@@ -236,6 +285,22 @@ mod tests {
             ("ge", "gt"),
         ] {
             assert!(!is_slip(name, known), "{name} {known}");
+        }
+    }
+
+    #[test]
+    fn b3_only_files_that_can_answer_are_parsed() {
+        let names = BTreeSet::from(["slugfy".to_owned(), "total_of".to_owned()]);
+        let mut mentions = Mentions::of(&names);
+        for (text, expected) in [
+            ("def slugify(text):\n    return text\n", true),
+            ("pub fn total_of(a: u8) {}", true),
+            ("class Totals:\n    subtotal_of_it = 1\n", false),
+            ("def slugifying_all(): pass\n", false),
+            ("größe = 1", false),
+            ("", false),
+        ] {
+            assert_eq!(mentions.are_in(text), expected, "{text}");
         }
     }
 

@@ -9,6 +9,7 @@
 mod audit;
 mod audit_locks;
 mod controls;
+mod counts;
 mod dependencies;
 mod full;
 mod go;

@@ -2,7 +2,7 @@
 
 use super::super::{Network, Spec};
 use super::view::{Sight, TEMPORARY, View};
-use super::{Tried, first_line, probe};
+use super::{Tried, first_line, probe, remembered};
 use crate::env;
 use redgreen_core::id::Digest;
 use std::ffi::{OsStr, OsString};
@@ -58,24 +58,31 @@ pub(super) fn find() -> Result<Bubblewrap, Tried> {
                 .to_owned(),
         });
     };
+    let bytes = std::fs::read(&program).ok();
+    let digest = bytes.as_deref().map(Digest::of);
+    let found = |version, shape| Bubblewrap {
+        program: program.clone(),
+        version,
+        digest,
+        shape,
+    };
+    let tried_before = digest.map(|digest| remembered::key(&program, digest));
+    if let Some(version) = tried_before.as_ref().and_then(remembered::version) {
+        return Ok(found(version, ALL));
+    }
     let mut shape = ALL;
     let mut first = None;
     // Each failure names the part that is not there; at most every part is given up once.
     for _ in 0..6 {
-        let candidate = Bubblewrap {
-            program: program.clone(),
-            version: String::new(),
-            digest: None,
-            shape,
-        };
+        let candidate = found(String::new(), shape);
         let said = match probe::forbidden_things(&|spec, program| candidate.wrapped(spec, program))
         {
             Ok(()) => {
-                return Ok(Bubblewrap {
-                    version: version_of(&program),
-                    digest: std::fs::read(&program).ok().map(|bytes| Digest::of(&bytes)),
-                    ..candidate
-                });
+                let version = version_of(&program);
+                if let (true, Some(key)) = (shape == ALL, &tried_before) {
+                    remembered::keep(key, &version);
+                }
+                return Ok(found(version, shape));
             }
             Err(said) => said,
         };

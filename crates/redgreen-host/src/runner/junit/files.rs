@@ -15,8 +15,12 @@ const MOST_BYTES: u64 = 512 << 20;
 /// The most reports of one run.
 const MOST_REPORTS: usize = 20_000;
 
+/// Folders that no report of the project is written to. A build tool's `target` is not among them: Maven's reports lie
+/// there.
+const NO_REPORTS: [&str; 2] = [".git", "node_modules"];
+
 /// Folders that hold no tests of the project, whatever the globs say.
-const PASSED_OVER: [&str; 6] = [
+const NO_TESTS: [&str; 6] = [
     ".git",
     "node_modules",
     "target",
@@ -25,8 +29,8 @@ const PASSED_OVER: [&str; 6] = [
     "__pycache__",
 ];
 
-/// Every regular file of a tree, relative to it. Links are not followed.
-pub(super) fn list(tree: &Path) -> Vec<RelPath> {
+/// Every regular file of a tree, relative to it, in order. Folders with these names are passed over, links not followed.
+fn files_below(tree: &Path, passed_over: &[&str]) -> Vec<RelPath> {
     let mut found = Vec::new();
     let mut open = vec![tree.to_path_buf()];
     while let Some(folder) = open.pop() {
@@ -36,7 +40,7 @@ pub(super) fn list(tree: &Path) -> Vec<RelPath> {
             };
             let path = entry.path();
             if kind.is_dir() {
-                if !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
+                if !passed_over.iter().any(|name| entry.file_name() == *name) {
                     open.push(path);
                 }
             } else if kind.is_file()
@@ -49,6 +53,11 @@ pub(super) fn list(tree: &Path) -> Vec<RelPath> {
     }
     found.sort();
     found
+}
+
+/// The files of a tree that may hold tests.
+pub(super) fn list(tree: &Path) -> Vec<RelPath> {
+    files_below(tree, &NO_TESTS)
 }
 
 /// Places in the tree that the command always writes to (`report` under `[runner]`).
@@ -75,29 +84,10 @@ impl Fixed {
         let Some(rules) = &self.rules else {
             return Vec::new();
         };
-        let mut found = Vec::new();
-        let mut open = vec![root.to_path_buf()];
-        while let Some(folder) = open.pop() {
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let Ok(kind) = entry.file_type() else {
-                    continue;
-                };
-                let path = entry.path();
-                if kind.is_dir() {
-                    if entry.file_name() != ".git" && entry.file_name() != "node_modules" {
-                        open.push(path);
-                    }
-                } else if kind.is_file()
-                    && let Some(text) = path.strip_prefix(root).ok().and_then(Path::to_str)
-                    && let Ok(path) = RelPath::new(text)
-                    && rules.names_source(&path)
-                    && rules.class(&path) != PathClass::RunnerConfig
-                {
-                    found.push(path);
-                }
-            }
-        }
-        found.sort();
+        let mut found = files_below(root, &NO_REPORTS);
+        found.retain(|path| {
+            rules.names_source(path) && rules.class(path) != PathClass::RunnerConfig
+        });
         found
     }
 

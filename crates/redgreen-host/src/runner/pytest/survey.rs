@@ -1,7 +1,7 @@
 //! What a Python environment consists of: versions, plugins, every file of site-packages (SPEC C3).
 
 use super::interpreter::{Found, make_again, user_variables};
-use super::{fault, io};
+use super::{compiled, fault, io};
 use crate::fingerprint::Fingerprints;
 use crate::process::{self, Spec};
 use crate::runner::{CouldNotRun, Workspace};
@@ -238,11 +238,26 @@ fn importable(
         return Ok(());
     }
     let launcher = found.launcher.display().to_string();
+    // Another repository, or another worktree, may have asked the same environment.
+    let asked = format!(
+        "{launcher}\0{}\0{}\0{site}\0{:?}",
+        facts.real, facts.version, facts.user_base
+    );
+    let asked =
+        compiled::base(workspace).join(format!("{}.imports", Digest::of(asked.as_bytes()).short()));
+    if facts.problem.is_none() && facts.pytest.is_some() && asked.is_file() {
+        return Ok(());
+    }
     let why = match facts.problem.clone() {
         Some(problem) => Some(problem),
         None => cannot_import(&launcher, user, workspace, facts)?,
     };
-    let Some(why) = why else { return Ok(()) };
+    let Some(why) = why else {
+        return write_cache(
+            &asked,
+            facts.pytest.as_deref().unwrap_or_default().as_bytes(),
+        );
+    };
     let help = if root.join("uv.lock").is_file() {
         "`uv add --dev pytest`, then `uv sync`".to_owned()
     } else if root.join("poetry.lock").is_file() {
@@ -345,7 +360,7 @@ struct Digests {
 
 /// Digests every file that an interpreter loads code from, but `__pycache__`: the runs keep byte code of their own.
 fn digest(facts: &Facts, workspace: &Workspace) -> Result<Digests, CouldNotRun> {
-    let mut prints = Fingerprints::open(&workspace.cache);
+    let mut prints = Fingerprints::open(&compiled::base(workspace));
     let mut part = |folders: &[(String, &Path)], files: Files| {
         let mut list = String::new();
         for (name, folder) in folders {
@@ -360,7 +375,11 @@ fn digest(facts: &Facts, workspace: &Workspace) -> Result<Digests, CouldNotRun> 
             }
         }
         let digest = Digest::of(list.as_bytes());
-        write_cache(&list_file(workspace, digest), list.as_bytes())?;
+        let file = list_file(workspace, digest);
+        // Its name is the digest of what is in it.
+        if fs::metadata(&file).map(|found| found.len()).ok() != Some(list.len() as u64) {
+            write_cache(&file, list.as_bytes())?;
+        }
         Ok::<Digest, CouldNotRun>(digest)
     };
     let short = |path: &Path| {
