@@ -282,12 +282,13 @@ impl<'a> Adding<'a> {
         let runners = self.setting.runners()?;
         let environments =
             Environments::resolve(self.context, &self.setting, &self.tree, &runners)?;
-        let launcher = runners
+        let (launcher, real) = runners
             .iter()
             .filter(|runner| runner.settings().kind == RunnerKind::Pytest)
             .find_map(|runner| {
-                let environment = environments.of(runner.settings())?;
-                Some(PathBuf::from(&environment.tools.get(LAUNCHER)?.path))
+                let tools = &environments.of(runner.settings())?.tools;
+                let path = |name: &str| Some(tools.get(name)?.path.clone());
+                Some((PathBuf::from(path(LAUNCHER)?), path("python")?))
             })
             .ok_or_else(|| cannot("there is no Python environment to install into"))?;
         let venv = launcher
@@ -319,7 +320,7 @@ impl<'a> Adding<'a> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let mut words = installer(&python, &venv)?;
+        let mut words = installer(&python, &venv, real);
         words.extend(["--quiet".to_owned(), "-c".to_owned(), constraints]);
         words.extend(wanted);
         let mut spec = on_disk.check_spec("dependencies", words)?;
@@ -418,8 +419,9 @@ impl<'a> Adding<'a> {
     }
 }
 
-/// The command that installs into a virtual environment: uv, its own pip, or the pip of another Python.
-fn installer(python: &str, venv: &Path) -> Result<Vec<String>, Failure> {
+/// The command that installs into a virtual environment: uv, its own pip, or the pip of the Python it was made from. Never
+/// a shim of a version manager, which does more than it is asked.
+fn installer(python: &str, venv: &Path, real: String) -> Vec<String> {
     let found = |name: &str| {
         redgreen_host::env::find_program(name).map(|program| program.found.display().to_string())
     };
@@ -429,14 +431,12 @@ fn installer(python: &str, venv: &Path) -> Result<Vec<String>, Failure> {
         words
     };
     if let Some(uv) = found("uv") {
-        return Ok(words(uv, &["pip", "install", "--python", python]));
+        return words(uv, &["pip", "install", "--python", python]);
     }
     if venv.join("bin/pip").exists() {
         let rest = ["-m", "pip", "--disable-pip-version-check", "install"];
-        return Ok(words(python.to_owned(), &rest));
+        return words(python.to_owned(), &rest);
     }
-    let other =
-        found("python3").ok_or_else(|| cannot("there is neither uv nor pip to install it with"))?;
     let rest = [
         "-m",
         "pip",
@@ -445,7 +445,7 @@ fn installer(python: &str, venv: &Path) -> Result<Vec<String>, Failure> {
         python,
         "install",
     ];
-    Ok(words(other, &rest))
+    words(real, &rest)
 }
 
 fn last_words(finished: &Finished) -> String {
