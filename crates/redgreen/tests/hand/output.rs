@@ -109,7 +109,7 @@ fn g1_quiet_verbose_and_colour() {
     );
     let silent = hand.plain(&["-qq", "red", "T1"]).ends(0);
     assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
-    let silent = hand.plain(&["-qq", "green", "T1"]).ends(10);
+    let silent = hand.plain(&["-qq", "green", "T1"]).ends(11);
     assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""));
     hand.append("tests/test_total.py", "\n# other bytes are run again\n");
     let verbose = hand.plain(&["-v", "red", "T1"]).ends(0);
@@ -141,7 +141,7 @@ fn g10_bad_input_gets_one_error_with_its_place_and_the_next_step() {
             "--covers AC-1=path::item",
         ),
         (&["green", "../x"], 2, "T43"),
-        (&["green", "T1"], 10, "redgreen lock T1"),
+        (&["green", "T1"], 11, "redgreen lock T1"),
         (&["locks", "diff", "T1"], 10, "redgreen lock T1"),
         (
             &["red", "tests/no_such_test.py"],
