@@ -142,7 +142,7 @@ fn g10_bad_input_gets_one_error_with_its_place_and_the_next_step() {
         ),
         (&["green", "../x"], 2, "T43"),
         (&["green", "T1"], 11, "redgreen lock T1"),
-        (&["locks", "diff", "T1"], 10, "redgreen lock T1"),
+        (&["locks", "diff", "T1"], 11, "redgreen lock T1"),
         (
             &["red", "tests/no_such_test.py"],
             2,
