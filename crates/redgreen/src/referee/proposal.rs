@@ -195,7 +195,7 @@ pub fn propose(
         }
         if Some(&path) == map_path.as_ref() {
             if let Some(text) = text_of(&candidate.snapshot, repository, &path)? {
-                proposal.map = parse_map(&path, &text)?;
+                read_map(&mut proposal, &path, &text);
                 copy(&mut proposal.tree, &candidate.snapshot, &path);
             }
             continue;
@@ -242,7 +242,7 @@ pub fn propose(
         && proposal.map.is_empty()
         && let Some(text) = text_of(&proposal.tree, repository, path)?
     {
-        proposal.map = parse_map(path, &text)?;
+        read_map(&mut proposal, path, &text);
     }
     affected(&mut proposal, base, item_rules);
     for path in proposal.affected.clone() {
@@ -332,14 +332,24 @@ fn mixed(
     Ok(())
 }
 
-fn parse_map(path: &RelPath, text: &str) -> Result<CriteriaMap, Failure> {
-    serde_json::from_str(text).map_err(|error| {
-        Failure::usage(
-            format!("the criteria map cannot be read: {error}"),
-            "write {\"AC-1\": [{\"test\": \"path::item\"}]}",
-        )
-        .at(format!("{path}:{}", error.line()))
-    })
+/// Reads the author's criteria map. One that cannot be read is the author's to correct, as a test would be.
+fn read_map(proposal: &mut Proposal, path: &RelPath, text: &str) {
+    match serde_json::from_str(text) {
+        Ok(map) => proposal.map = map,
+        Err(error) => {
+            let reason = Reason::new(
+                ReasonCode::CriteriaMapInvalid,
+                format!("the criteria map cannot be read: {error}"),
+                "write {\"AC-1\": [{\"test\": \"path::item\"}]}",
+            )
+            .at(path.clone())
+            .line(u32::try_from(error.line()).unwrap_or(0));
+            // The same file can be looked at twice: as a change, and as part of the tree.
+            if !proposal.findings.contains(&reason) {
+                proposal.findings.push(reason);
+            }
+        }
+    }
 }
 
 /// A changed helper or data file affects the item files of its folder and below; without any there, those of the folder

@@ -1,7 +1,7 @@
 //! A gate's result in plain words.
 
 use super::printer;
-use redgreen_core::gate::{Gate, GateResult, TestVerdict};
+use redgreen_core::gate::{Control, Gate, GateResult, TestVerdict};
 use redgreen_core::outcome::{Outcome, Role, Verdict};
 use redgreen_core::reason::Reason;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub fn human(result: &GateResult) -> String {
     }
     text.push('\n');
     if result.verdict() == Verdict::Pass {
-        for control in result.controls() {
+        for control in result.controls().iter().filter(|control| is_told(control)) {
             text.push_str(&format!("{:8}{}\n", "", control.result));
         }
     }
@@ -69,6 +69,13 @@ pub fn reason(word: &str, reason: &Reason) -> String {
     }
     text.push_str(&format!("   = help: {}\n", reason.help));
     text
+}
+
+/// Whether a control is told beside a pass. That marked tests pass as they are only makes sense of what the changed ones
+/// show; `--format json` has it.
+#[must_use]
+pub fn is_told(control: &Control) -> bool {
+    control.kind != "as_is"
 }
 
 /// The gate's name as the story prints it.

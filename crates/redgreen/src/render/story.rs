@@ -297,8 +297,10 @@ impl<'a> Teller<'a> {
                 self.passed(state, task, summary, &text);
                 if !self.is_brief(task) {
                     let controls = summary.parts().controls.iter();
-                    let results: Vec<&str> =
-                        controls.map(|control| control.result.as_str()).collect();
+                    let results: Vec<&str> = controls
+                        .filter(|control| super::gate::is_told(control))
+                        .map(|control| control.result.as_str())
+                        .collect();
                     if !results.is_empty() {
                         self.more(&results.join("; "));
                     }

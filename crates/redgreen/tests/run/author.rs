@@ -47,6 +47,24 @@ fn a4_a_refused_typo_is_told_and_the_second_try_goes_through() {
 }
 
 #[test]
+fn a4_a_criteria_map_that_cannot_be_read_is_the_authors_to_correct() {
+    let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
+    let wrong = format!(
+        "{}mkdir -p .redgreen/criteria; echo '{{\"criteria\": {{}}}}' >.redgreen/criteria/T1.json\n",
+        right_test("a")
+    );
+    let mended = format!("{}rm .redgreen/criteria/T1.json\n", right_test("a"));
+    project.agent(&[("author-T1-1", wrong), ("author-T1-2", mended)]);
+    project.run().expect(0);
+    assert_eq!(project.gates("T1")[0], "red fail");
+    let prompt = project.prompt("author", "T1", 2);
+    assert!(
+        prompt.contains("the criteria map cannot be read"),
+        "{prompt}"
+    );
+}
+
+#[test]
 fn a8_an_exhausted_author_halts_with_the_gates_code_and_touches_nothing() {
     let project = Project::new(&plan(&[task("T1", "a", json!({}))]));
     project.agent(&[("author-T1-*", test_with_a_typo())]);
