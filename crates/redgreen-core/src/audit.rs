@@ -115,22 +115,6 @@ enum Seen<'a> {
     Nothing,
 }
 
-fn fails(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Failed
-        | Outcome::Errored
-        | Outcome::TimedOut
-        | Outcome::Crashed
-        | Outcome::NotRun
-        | Outcome::Blocked => true,
-        Outcome::Passed
-        | Outcome::Skipped
-        | Outcome::Xfailed
-        | Outcome::Xpassed
-        | Outcome::Todo => false,
-    }
-}
-
 fn seen<'a>(
     run: &'a RunReport,
     item: &TestItem,
@@ -145,7 +129,7 @@ fn seen<'a>(
         let failed: Vec<&CaseReport> = cases
             .iter()
             .copied()
-            .filter(|case| fails(case.outcome))
+            .filter(|case| case.outcome.falls_short())
             .collect();
         return if !failed.is_empty() {
             Seen::Failed(failed)
@@ -313,7 +297,7 @@ fn differs(again: &RunReport, failed: &[&CaseReport]) -> bool {
         && failed.iter().any(|case| {
             outcomes
                 .get(&case.id)
-                .is_some_and(|outcome| !fails(*outcome))
+                .is_some_and(|outcome| !outcome.falls_short())
         })
 }
 

@@ -56,6 +56,40 @@ words! {
     }
 }
 
+impl Outcome {
+    /// Whether it was tried and did not succeed.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Failed | Self::Errored | Self::TimedOut | Self::Crashed => true,
+            Self::Passed
+            | Self::Skipped
+            | Self::Xfailed
+            | Self::Xpassed
+            | Self::Todo
+            | Self::NotRun
+            | Self::Blocked => false,
+        }
+    }
+
+    /// Whether it failed, or should have been tried and was not.
+    #[must_use]
+    pub fn falls_short(self) -> bool {
+        match self {
+            Self::NotRun | Self::Blocked => true,
+            Self::Passed
+            | Self::Failed
+            | Self::Errored
+            | Self::Skipped
+            | Self::Xfailed
+            | Self::Xpassed
+            | Self::Todo
+            | Self::TimedOut
+            | Self::Crashed => self.is_failure(),
+        }
+    }
+}
+
 words! {
     /// Why a case did not pass (SPEC B3; tables: reference/test-results.md section 3).
     Cause {

@@ -111,6 +111,22 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// The report of a run that had nothing to run.
+    #[must_use]
+    pub fn of_nothing() -> Self {
+        Self {
+            command: Vec::new(),
+            ended: Ended::Code(0),
+            cases: Vec::new(),
+            load_failures: Vec::new(),
+            problems: Vec::new(),
+            pass_line: None,
+            tail: Vec::new(),
+            output: Digest::of(b""),
+            duration_ms: 0,
+        }
+    }
+
     /// The same without anything that tells of held-out files (SPEC C7): for what is kept where an agent might look.
     #[must_use]
     pub fn concealing(mut self, hidden: &BTreeSet<RelPath>) -> Self {

@@ -119,12 +119,7 @@ pub fn judge_expectations(input: &ExpectationInput<'_>) -> ExpectationControl {
             .sites
             .iter()
             .any(|site| site.item == *item && site.evaluated);
-        let failed = seen.iter().any(|outcome| {
-            matches!(
-                outcome,
-                Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed
-            )
-        });
+        let failed = seen.iter().any(|outcome| outcome.is_failure());
         match empty.get(item) {
             _ if evaluated && failed => noticed.push(item),
             Some(site) if !input.loose.contains(item) => failures.push(

@@ -120,22 +120,6 @@ pub fn judge_full(input: &FullInput<'_>) -> GateResult {
     findings.finish(Gate::Full, Some(input.task.clone()), tests, application)
 }
 
-fn bad(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Failed
-        | Outcome::Errored
-        | Outcome::TimedOut
-        | Outcome::Crashed
-        | Outcome::NotRun
-        | Outcome::Blocked => true,
-        Outcome::Passed
-        | Outcome::Skipped
-        | Outcome::Xfailed
-        | Outcome::Xpassed
-        | Outcome::Todo => false,
-    }
-}
-
 fn judge_suite(
     suite: &SuiteRun<'_>,
     input: &FullInput<'_>,
@@ -174,7 +158,7 @@ fn judge_suite(
         let role = expected.map_or(Role::Collateral, |expected| expected.role);
         tests.push(TestVerdict::of(case, role));
         let before = base.get(&case.id);
-        if !bad(case.outcome) {
+        if !case.outcome.falls_short() {
             skipped(case, expected, before.copied(), suite, input, findings);
             continue;
         }
@@ -206,7 +190,7 @@ fn judge_suite(
                 .at(case.id.item.path.clone())
                 .test(&case.id),
             );
-        } else if expected.is_some() || before.is_none_or(|before| !bad(before.outcome)) {
+        } else if expected.is_some() || before.is_none_or(|before| !before.outcome.falls_short()) {
             findings.add(
                 Verdict::Fail,
                 Reason::new(

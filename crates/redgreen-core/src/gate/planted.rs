@@ -35,12 +35,7 @@ pub fn judge_planted(tests: &[PlantedTest], run: &RunReport) -> (Option<Control>
             .collect();
         let passed =
             !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Passed);
-        let failed = outcomes.iter().any(|outcome| {
-            matches!(
-                outcome,
-                Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed
-            )
-        });
+        let failed = outcomes.iter().any(|outcome| outcome.is_failure());
         let reason = |message: String, help: &str| {
             Reason::new(ReasonCode::ControlFailed, message, help)
                 .at(test.item.path.clone())

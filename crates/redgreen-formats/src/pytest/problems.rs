@@ -410,16 +410,7 @@ fn agreement(journal: &Journal, parts: &Parts, process: &Process<'_>, problems: 
     let Ended::Code(code) = process.ended else {
         return;
     };
-    let failures = parts.cases.iter().filter(|case| match case.outcome {
-        Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed => true,
-        Outcome::Passed
-        | Outcome::Skipped
-        | Outcome::Xfailed
-        | Outcome::Xpassed
-        | Outcome::Todo
-        | Outcome::NotRun
-        | Outcome::Blocked => false,
-    });
+    let failures = parts.cases.iter().filter(|case| case.outcome.is_failure());
     let failures = failures.count() + parts.load_failures.len() + parts.strict_passes;
     let unexpected_successes = parts
         .cases

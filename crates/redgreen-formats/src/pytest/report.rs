@@ -270,7 +270,7 @@ fn add_cases(test: &Test, places: &Places<'_>, context: &Context<'_>, parts: &mu
         // A hook of the project took the test and never called it.
         None => Verdict::plain(Outcome::NotRun, "its function was never called"),
     };
-    if let Some(failed) = subtests.iter().find(|case| is_failure(case.outcome))
+    if let Some(failed) = subtests.iter().find(|case| case.outcome.is_failure())
         && (verdict.outcome == Outcome::Passed
             || verdict
                 .cause
@@ -310,19 +310,6 @@ fn case(id: CaseId, verdict: Verdict, line: Option<u32>, duration_ms: u64) -> Ca
     }
 }
 
-fn is_failure(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed => true,
-        Outcome::Passed
-        | Outcome::Skipped
-        | Outcome::Xfailed
-        | Outcome::Xpassed
-        | Outcome::Todo
-        | Outcome::NotRun
-        | Outcome::Blocked => false,
-    }
-}
-
 fn died(timed_out: bool) -> Verdict {
     let (outcome, cause, text) = if timed_out {
         (
@@ -357,7 +344,7 @@ fn keep_worse(verdict: &mut Option<Verdict>, new: Option<Verdict>) {
     match verdict {
         None => *verdict = Some(new),
         Some(old) if old.outcome == Outcome::Passed => *verdict = Some(new),
-        Some(old) if !is_failure(old.outcome) && is_failure(new.outcome) => *verdict = Some(new),
+        Some(old) if !old.outcome.is_failure() && new.outcome.is_failure() => *verdict = Some(new),
         Some(_) => {}
     }
 }
@@ -448,7 +435,7 @@ fn merge_duplicates(cases: &mut Vec<CaseReport>) {
             seen.insert(cases[index].id.clone(), index);
             continue;
         };
-        let worse = is_failure(cases[index].outcome) && !is_failure(cases[first].outcome)
+        let worse = cases[index].outcome.is_failure() && !cases[first].outcome.is_failure()
             || cases[first].outcome == Outcome::Passed;
         if worse {
             cases[first] = cases[index].clone();

@@ -100,7 +100,11 @@ impl Runner for GoTest {
             ));
         }
         done.cases.sort_by(|a, b| a.id.cmp(&b.id));
-        let failing = done.cases.iter().filter(|case| fails(case)).count();
+        let failing = done
+            .cases
+            .iter()
+            .filter(|case| case.outcome.is_failure())
+            .count();
         let text = String::from_utf8_lossy(&shell.output).into_owned();
         Ok(RunReport {
             command: done.command,
@@ -125,14 +129,6 @@ impl Runner for GoTest {
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     }
-}
-
-fn fails(case: &CaseReport) -> bool {
-    use redgreen_core::outcome::Outcome;
-    matches!(
-        case.outcome,
-        Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed
-    )
 }
 
 impl GoTest {

@@ -13,7 +13,6 @@ use crate::env;
 use crate::process::{self, Spec};
 use redgreen_core::environment::{Environment, Tool};
 use redgreen_core::id::{Digest, ItemId, RelPath};
-use redgreen_core::outcome::Outcome;
 use redgreen_core::reason::{Reason, ReasonCode};
 use redgreen_core::run_report::{CaseReport, Ended, RunReport};
 use redgreen_formats::junit::{Places, Run, judge, read_any};
@@ -259,13 +258,6 @@ fn targets(request: &Request<'_>, root: &str) -> Vec<String> {
         .collect()
 }
 
-fn fails(case: &CaseReport) -> bool {
-    matches!(
-        case.outcome,
-        Outcome::Failed | Outcome::Errored | Outcome::TimedOut | Outcome::Crashed
-    )
-}
-
 /// Keeps the cases of the items that were asked for: a command without targets runs everything. The exit code was
 /// compared with the complete report before; where only other tests fail, the part that was asked for ended well, and the
 /// line says so. `agreed` says that nothing else is wrong with the run.
@@ -276,12 +268,18 @@ pub(super) fn asked_for(
     ended: Ended,
 ) -> (Ended, String) {
     let all = cases.len();
-    let failing = cases.iter().filter(|case| fails(case)).count();
+    let failing = cases
+        .iter()
+        .filter(|case| case.outcome.is_failure())
+        .count();
     if let Selection::Items(items) = selection {
         let wanted: BTreeSet<&ItemId> = items.iter().collect();
         cases.retain(|case| wanted.contains(&case.id.item));
     }
-    let kept_failing = cases.iter().filter(|case| fails(case)).count();
+    let kept_failing = cases
+        .iter()
+        .filter(|case| case.outcome.is_failure())
+        .count();
     let mut line = format!("{all} cases, {failing} of them failing");
     if cases.len() != all {
         line.push_str(&format!(

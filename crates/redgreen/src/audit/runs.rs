@@ -4,9 +4,9 @@ use crate::referee::context::{Context, Environments, Setting};
 use crate::referee::red::{items_for, merged};
 use crate::referee::refine::{Known, refine};
 use crate::referee::trees::{TreeOnDisk, files_of_runner, of_runner};
-use redgreen_core::id::{Digest, ItemId, RelPath};
+use redgreen_core::id::{ItemId, RelPath};
 use redgreen_core::reason::Reason;
-use redgreen_core::run_report::{Ended, RunReport};
+use redgreen_core::run_report::RunReport;
 use redgreen_core::test_item::TestItem;
 use redgreen_host::runner::{RunnerKind, Selection};
 use redgreen_host::tree::Snapshot;
@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
             refine(&mut report, &Known::default());
             all = Some(merged(all, report));
         }
-        Ok(all.unwrap_or_else(empty))
+        Ok(all.unwrap_or_else(RunReport::of_nothing))
     }
 
     /// Runs some items once more in a tree that is there.
@@ -137,19 +137,5 @@ impl<'a> Runner<'a> {
         };
         self.run(&tree, &format!("{name}-again"), ids, items)
             .map(Some)
-    }
-}
-
-fn empty() -> RunReport {
-    RunReport {
-        command: Vec::new(),
-        ended: Ended::Code(0),
-        cases: Vec::new(),
-        load_failures: Vec::new(),
-        problems: Vec::new(),
-        pass_line: None,
-        tail: Vec::new(),
-        output: Digest::of(b""),
-        duration_ms: 0,
     }
 }

@@ -271,8 +271,8 @@ impl KeptRuns {
         };
         let runs = (
             of("base"),
-            of("red-1").unwrap_or_else(empty_report),
-            of("red-2").unwrap_or_else(empty_report),
+            of("red-1").unwrap_or_else(RunReport::of_nothing),
+            of("red-2").unwrap_or_else(RunReport::of_nothing),
         );
         evidence.extend(self.runs);
         runs
@@ -573,8 +573,8 @@ fn run_all(
     }
     Ok((
         base_run,
-        first.unwrap_or_else(empty_report),
-        second.unwrap_or_else(empty_report),
+        first.unwrap_or_else(RunReport::of_nothing),
+        second.unwrap_or_else(RunReport::of_nothing),
     ))
 }
 
@@ -667,20 +667,6 @@ pub fn merged(old: Option<RunReport>, new: RunReport) -> RunReport {
         (a, b) => a.or(b),
     };
     old
-}
-
-fn empty_report() -> RunReport {
-    RunReport {
-        command: Vec::new(),
-        ended: Ended::Code(0),
-        cases: Vec::new(),
-        load_failures: Vec::new(),
-        problems: Vec::new(),
-        pass_line: None,
-        tail: Vec::new(),
-        output: Digest::of(b""),
-        duration_ms: 0,
-    }
 }
 
 fn known_definitions(
